@@ -67,7 +67,11 @@ export default defineConfig({
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
-        exclude: [SHARED, ...CRASH, `${SERVICE}/{faults,fuzz,metrics,nginx,older,postgres,programs}/**`],
+        exclude: [
+          SHARED,
+          ...CRASH,
+          `${SERVICE}/{deploy,faults,fuzz,metrics,nginx,older,postgres,programs}/**`,
+        ],
       }),
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
@@ -78,6 +82,8 @@ export default defineConfig({
       project("clients", ["packages/{protocol,sdk,cli}/test/**/*.test.ts", "examples/**/*.test.ts"], {
         env: IN_MEMORY,
       }),
+      // Needs root, namespaces and systemd of Debian, which a machine may not have.
+      project("deploy", [`${SERVICE}/deploy/**/*.test.ts`], { env: IN_MEMORY }),
       // Nodes that are stopped and killed, over a server that is.
       project("faults", [`${SERVICE}/faults/**/*.test.ts`], { env: IN_MEMORY }),
       project("fuzz", [`${SERVICE}/fuzz/**/*.test.ts`], { env: IN_MEMORY }),

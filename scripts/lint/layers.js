@@ -12,7 +12,7 @@ const SERVICE = {
   http1: ["net"],
   "http1/node": ["http1", "net", "collections", "key-agreement.ts"],
   domain: [],
-  store: ["domain", "collections", "private-files.ts"],
+  store: ["domain", "collections", "error-code.ts", "private-files.ts"],
   "store/operations": ["store", "domain", "collections"],
   "store/lease": ["domain"],
   "store/lmdb": ["store", "domain", "collections", "error-code.ts"],

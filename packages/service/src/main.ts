@@ -14,6 +14,12 @@ import { createPrint } from "./commands/print.ts";
 import type { ProcessContext } from "./commands/serve.ts";
 import type { WorkerProcess } from "./commands/serve-worker.ts";
 import type { ServerContext } from "./commands/server.ts";
+import type { ServiceManager } from "./commands/service-manager.ts";
+import {
+  createServiceManager,
+  NO_SERVICE_MANAGER,
+  sendWithSystemdNotify,
+} from "./commands/service-manager.ts";
 import type { MetricsMessage, WorkerMessage } from "./commands/worker-messages.ts";
 import type { Reading } from "./telemetry/metrics/reading.ts";
 import {
@@ -105,7 +111,13 @@ async function runService(config: ServeConfig): Promise<void> {
   const context = { log, lostLogLines, version, stop, onReload, collectYoung: youngCollector() };
   if (cluster.isWorker) return runWorker(config, context);
   const { serve } = await import("./commands/serve.ts");
-  return serve(config, { ...context, print, isTerminal: process.stdout.isTTY, home: homedir });
+  return serve(config, {
+    ...context,
+    print,
+    isTerminal: process.stdout.isTTY,
+    home: homedir,
+    serviceManager: openServiceManager(log),
+  });
 }
 
 /** Reserves standard error for the service's log: one JSON line for each event, faults included. */
@@ -129,6 +141,14 @@ function openServiceLog({ logLevel }: ServeConfig): Pick<ServerContext, "log" | 
   // Packages print text, not JSON; the store reports its errors itself.
   console.error = () => undefined;
   return { log, lostLogLines: () => sink.lostLines };
+}
+
+/** The service manager that wants to know this service's state, if one does. */
+function openServiceManager(log: EventLog): ServiceManager {
+  const { NOTIFY_SOCKET: socket = "", PATH: path } = process.env;
+  if (socket === "") return NO_SERVICE_MANAGER;
+  const monotonicMicroseconds = (): bigint => process.hrtime.bigint() / 1000n;
+  return createServiceManager(sendWithSystemdNotify(socket, path), monotonicMicroseconds, log);
 }
 
 /** Runs one of several workers. The first process reports what has ended it. */

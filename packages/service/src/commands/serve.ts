@@ -22,6 +22,7 @@ import { settleUnplacedCapabilities } from "./unplaced-capabilities.ts";
 import { printCapabilitiesFile } from "./print.ts";
 import type { RunningServer, ServerContext } from "./server.ts";
 import { startServer } from "./server.ts";
+import type { ServiceManager } from "./service-manager.ts";
 
 /** What a service needs of its process. */
 export interface ProcessContext extends ServerContext {
@@ -34,6 +35,7 @@ export interface ProcessContext extends ServerContext {
   readonly stop: Promise<unknown>;
   /** Calls the listener whenever the operator asks for the certificate to be read again. */
   readonly onReload: (listener: () => void) => void;
+  readonly serviceManager: ServiceManager;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
     const renewal = setInterval(() => void server.renew(), RENEWAL_CHECK_INTERVAL_MS).unref();
     context.onReload(() => {
       context.log.reloading();
-      void server.reload();
+      context.serviceManager.reloading(server.reload);
     });
     let metrics: ServedMetrics | undefined;
     try {
@@ -73,8 +75,10 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
       await saveAuthority(config).catch(context.log.fault);
       await makeFirstTenant(config, data, context);
       reportReady(config, server, context.log);
+      context.serviceManager.ready();
       await Promise.race([context.stop, server.refused]);
       context.log.stopping();
+      context.serviceManager.stopping();
       metrics?.stopping();
     } finally {
       clearInterval(renewal);

@@ -83,3 +83,24 @@ test("many first starts at once read one and the same key, whole from the moment
     expect((await readServiceKeyFile(path)).toString("hex")).toBe(seen[0]!.trim());
   }
 });
+
+/** The real file system, mounted read-only. */
+const readOnly: FileSystem = {
+  ...promises,
+  open: (path, flags, mode) =>
+    flags === "wx"
+      ? Promise.reject(Object.assign(new Error("read-only"), { code: "EROFS" }))
+      : promises.open(path, flags, mode),
+};
+
+test("a service key in a directory that cannot be written is the operator's: it is taken as it is", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "service.key");
+  await expect(createServiceKeyFile(path, randomBytes, readOnly)).rejects.toThrow(
+    `${path}: cannot be written: put a service key there`,
+  );
+  await createServiceKeyFile(path, randomBytes);
+  const given = await readServiceKeyFile(path);
+  await createServiceKeyFile(path, randomBytes, readOnly);
+  expect(await readServiceKeyFile(path)).toEqual(given);
+});

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { hasCode } from "../error-code.ts";
 import type { FileSystem } from "../private-files.ts";
-import { createFile } from "../private-files.ts";
+import { createFile, readIfPresent } from "../private-files.ts";
 import { SERVICE_KEY_BYTES } from "./keys.ts";
 
 const KEY_PATTERN = new RegExp(`^[0-9a-f]{${SERVICE_KEY_BYTES * 2}}\n?$`);
@@ -11,13 +12,28 @@ export class ServiceKeyFileError extends Error {
   readonly code = "service_key_file";
 }
 
-/** Writes a new service key, unless there is a file: 0600, synced with its directory before anything rests on it. */
+/**
+ * Writes a new service key, unless there is a file: 0600, synced with its directory before anything rests on it. A file in a
+ * directory that cannot be written, as a credential of systemd or a Secret of Kubernetes, is the operator's to keep.
+ *
+ * @throws ServiceKeyFileError if there is none, and none can be written.
+ */
 export async function createServiceKeyFile(
   path: string,
   random: (size: number) => Uint8Array,
   fs?: FileSystem,
 ): Promise<void> {
-  await createFile(path, `${Buffer.from(random(SERVICE_KEY_BYTES)).toString("hex")}\n`, 0o600, fs);
+  const text = `${Buffer.from(random(SERVICE_KEY_BYTES)).toString("hex")}\n`;
+  try {
+    await createFile(path, text, 0o600, fs);
+  } catch (cause) {
+    if (!hasCode(cause, "EROFS") && !hasCode(cause, "EACCES")) throw cause;
+    if ((await readIfPresent(path)) !== undefined) return;
+    throw new ServiceKeyFileError(
+      `${path}: cannot be written: put a service key there (openssl rand -hex ${SERVICE_KEY_BYTES} prints a new one), or name it with --service-key-file`,
+      { cause },
+    );
+  }
 }
 
 /** @throws ServiceKeyFileError if the file is missing or holds no key. */

@@ -159,6 +159,7 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
     },
   ],
   ["pipelineClosed", {}, { msg: "connection closed for its pipelined requests" }],
+  ["serviceManagerFailed", { cause: "ENOENT" }, { cause: "ENOENT", msg: "service manager not notified" }],
   ["outputFailed", { cause: "EPIPE" }, { cause: "EPIPE", msg: "standard output cannot be written" }],
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
   ["recordTooNew", { record: "0a" }, { record: "0a", msg: "record too new" }],

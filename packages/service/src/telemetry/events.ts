@@ -99,6 +99,8 @@ export interface EventLog {
    * has replaced the primary. Revokes that were acknowledged may be lost.
    */
   revocationsLost(applied: { readonly sequence: bigint }): void;
+  /** A state of the service could not be sent to the service manager; `cause` is the error's code. */
+  serviceManagerFailed(event: { readonly cause: string }): void;
   /** Standard output cannot be written; `cause` is the error's code. */
   outputFailed(event: { readonly cause: string }): void;
   /** A fault that nothing caught: the process ends. */
@@ -163,6 +165,7 @@ export function createEventLog(logger: Logger): EventLog {
     // At every level: the operator must revoke again, and nothing else says so.
     revocationsLost: ({ sequence }) =>
       unfiltered.error({ position: String(sequence) }, "revocations may be lost"),
+    serviceManagerFailed: ({ cause }) => logger.warn({ cause }, "service manager not notified"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
     fault: (error, request) =>
