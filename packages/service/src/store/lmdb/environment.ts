@@ -7,7 +7,13 @@ import { StoreBusyError } from "../store.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
-import { causeOfCommit, endIfMemoryIsDamaged, lmdbErrorCode, storeErrorOf } from "./lmdb-errors.ts";
+import {
+  causeOfCommit,
+  endIfMemoryIsDamaged,
+  lmdbErrorCode,
+  storeErrorOf,
+  toStoreError,
+} from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import { openReserve, prepareDirectory } from "./reserve.ts";
 import type { Table, Tables } from "./schema.ts";
@@ -20,7 +26,11 @@ import { collectStatus } from "./store-status.ts";
 /** An LMDB environment, safe for several processes on one machine. */
 export interface Environment {
   readonly tables: Tables;
-  /** Runs reads that all see one snapshot, taken now: what another process committed before is in it. */
+  /**
+   * Runs reads that all see one snapshot, taken now: what another process committed before is in it.
+   *
+   * @throws StoreFailedError if LMDB refuses to read, as it does after a failed write of its meta page.
+   */
   snapshot<T>(read: () => T): T;
   /**
    * Runs `decide` in a separate transaction and resolves when its writes, and all commits it saw, are on disk. What it
@@ -118,8 +128,12 @@ async function createEnvironment(
     tables,
     snapshot(read) {
       // A read transaction lives on until the next turn of the event loop and would miss what another process committed.
-      root.resetReadTxn();
-      return read();
+      try {
+        root.resetReadTxn();
+        return read();
+      } catch (error) {
+        throw toStoreError(error);
+      }
     },
     write: writer.write,
     exclusively: (act) =>

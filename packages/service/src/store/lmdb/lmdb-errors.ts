@@ -85,6 +85,12 @@ export function storeErrorOf(code: string): StoreFullError | StoreFailedError {
   return isFullCode(code) ? new StoreFullError(code) : new StoreFailedError(code);
 }
 
+/** An error of LMDB or of the operating system as one of the store; any other error as it is. */
+export function toStoreError(error: unknown): unknown {
+  const code = lmdbErrorCode(error);
+  return code === undefined ? error : storeErrorOf(code);
+}
+
 function systemName(code: number): string {
   try {
     return getSystemErrorName(-code);

@@ -12,8 +12,8 @@ import {
   commitErrorCode,
   endIfMemoryIsDamaged,
   isFullCode,
-  lmdbErrorCode,
   storeErrorOf,
+  toStoreError,
 } from "./lmdb-errors.ts";
 import type { Reserve } from "./reserve.ts";
 import type { CommitGate } from "./commit-gate.ts";
@@ -225,11 +225,6 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
 }
 
 const PROBE_KEY = Buffer.from("probe");
-
-function toStoreError(error: unknown): unknown {
-  const code = lmdbErrorCode(error);
-  return code === undefined ? error : storeErrorOf(code);
-}
 
 function timeoutAfter(ms: number): Promise<false> {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 /*
- * Is loaded before libc (LD_PRELOAD), and does to a process what a disk or a kill may do at a system call: an error, a delay, the
+ * Is loaded before libc (LD_PRELOAD), and does to a process what a disk or a kill may do at a system call: an error, a wait, the
  * end of the process before or after the call. Which calls are concerned is in a file that a test writes while the process runs.
  * Pages that were written to a store and not flushed are kept in a journal, so that a test can take them away as a power failure does.
  */
@@ -23,7 +23,10 @@
 
 /* As in faulty-disk.ts. */
 enum { WRITE = 1, HEAD = 2, FLUSH = 4, SEND = 8, READ = 16 };
-enum { KILL_BEFORE = 1, KILL_AFTER = 2, FAIL = 3, DELAY = 4 };
+enum { KILL_BEFORE = 1, KILL_AFTER = 2, FAIL = 3, HOLD = 4, SHORTEN = 5 };
+
+/* What a call does. */
+enum { REFUSED = -1, USUAL = 0, DEADLY = 1, SHORT = 2 };
 enum { RULES = 16, TEXT_BYTES = 232, HEAD_BYTES = 8192 };
 
 struct rule {
@@ -34,7 +37,7 @@ struct rule {
   /* How many more calls are concerned after those. */
   _Atomic int32_t times;
   uint32_t action;
-  /* An errno, or milliseconds; of KILL_BEFORE, how long the call is held before. */
+  /* An errno; of KILL_BEFORE, for how many milliseconds the call is held before. */
   uint32_t value;
   /* How many calls were concerned so far. */
   _Atomic uint32_t hits;
@@ -93,25 +96,30 @@ static void die(void) {
   for (;;) pause();
 }
 
-/* Returns a set bit for KILL_AFTER, and -1 if the call must fail, with its error in errno. */
+/* Returns what the call does; of one that is refused, errno has the error. */
 static int before(uint32_t call, int fd, const struct iovec *pieces, int count) {
-  int result = 0;
+  int result = USUAL;
   for (int i = 0; rules != NULL && i < RULES; i += 1) {
     struct rule *rule = &rules[i];
     if ((atomic_load(&rule->calls) & call) == 0 || !concerns(rule, call, fd, pieces, count)) continue;
-    if (rule->action == DELAY || rule->action == KILL_BEFORE) wait_for(rule->value);
-    if (rule->action == KILL_BEFORE) die();
-    if (rule->action == KILL_AFTER) result = 1;
+    /* Until the test ends the rule. */
+    while (rule->action == HOLD && atomic_load(&rule->calls) != 0) wait_for(2);
+    if (rule->action == KILL_BEFORE) {
+      wait_for(rule->value);
+      die();
+    }
+    if (rule->action == KILL_AFTER) result = DEADLY;
+    if (rule->action == SHORTEN) result = SHORT;
     if (rule->action == FAIL) {
       errno = (int)rule->value;
-      return -1;
+      return REFUSED;
     }
   }
   return result;
 }
 
 static ssize_t after(int verdict, ssize_t result) {
-  if (verdict == 1) die();
+  if (verdict == DEADLY) die();
   return result;
 }
 
@@ -152,7 +160,8 @@ static ssize_t write_file(int fd, const struct iovec *pieces, int count, off_t a
   off_t offset = at == -1 ? (off_t)syscall(SYS_lseek, fd, 0, SEEK_CUR) : at;
   /* What is sent has no offset. */
   int verdict = before(offset == -1 ? SEND : offset < HEAD_BYTES ? HEAD : WRITE, fd, pieces, count);
-  if (verdict == -1) return -1;
+  if (verdict == REFUSED) return -1;
+  if (verdict == SHORT) return 0;
   int isKept = journal != -1 && offset != -1 && ends_with(fd, "/store/data.mdb");
   if (isKept) {
     pthread_mutex_lock(&lock);
@@ -170,7 +179,7 @@ static ssize_t write_file(int fd, const struct iovec *pieces, int count, off_t a
 
 static int flush(int fd, long number) {
   int verdict = before(FLUSH, fd, NULL, 0);
-  if (verdict == -1) return -1;
+  if (verdict == REFUSED) return -1;
   int isKept = journal != -1 && ends_with(fd, "/store/data.mdb");
   uint64_t end = 0;
   if (isKept) {
@@ -211,12 +220,12 @@ int fsync(int fd) { return flush(fd, SYS_fsync); }
 
 ssize_t read(int fd, void *bytes, size_t length) {
   int verdict = before(READ, fd, NULL, 0);
-  return verdict == -1 ? -1 : after(verdict, syscall(SYS_read, fd, bytes, length));
+  return verdict == REFUSED ? -1 : after(verdict, syscall(SYS_read, fd, bytes, length));
 }
 
 ssize_t pread(int fd, void *bytes, size_t length, off_t at) {
   int verdict = before(READ, fd, NULL, 0);
-  return verdict == -1 ? -1 : after(verdict, syscall(SYS_pread64, fd, bytes, length, at));
+  return verdict == REFUSED ? -1 : after(verdict, syscall(SYS_pread64, fd, bytes, length, at));
 }
 
 ssize_t pread64(int fd, void *bytes, size_t length, off_t at) { return pread(fd, bytes, length, at); }

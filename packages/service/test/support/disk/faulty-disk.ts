@@ -12,8 +12,11 @@ export type DiskCall = keyof typeof CALLS;
 export type DiskAction =
   | { readonly kind: "kill before"; readonly heldMs: number }
   | { readonly kind: "kill after" }
+  /** A write takes no byte. */
+  | { readonly kind: "shorten" }
   | { readonly kind: "fail"; readonly code: keyof typeof constants.errno }
-  | { readonly kind: "delay"; readonly ms: number };
+  /** The call waits until the rule is ended. */
+  | { readonly kind: "hold" };
 
 /** What is done to which calls. */
 export interface DiskRule {
@@ -43,7 +46,7 @@ export interface FaultyDisk extends AsyncDisposable {
 
 /* As in faulty-disk.c. */
 const CALLS = { write: 1, head: 2, flush: 4, send: 8, read: 16 } as const;
-const ACTIONS = { "kill before": 1, "kill after": 2, fail: 3, delay: 4 } as const;
+const ACTIONS = { "kill before": 1, "kill after": 2, fail: 3, hold: 4, shorten: 5 } as const;
 const RULES = 16;
 const RULE_BYTES = 256;
 const TEXT_OFFSET = 24;
@@ -109,6 +112,5 @@ function encodeRule({ calls, of, action, skip = 0, times = ALL }: DiskRule): Buf
 
 function valueOf(action: DiskAction): number {
   if (action.kind === "fail") return constants.errno[action.code];
-  if (action.kind === "kill before") return action.heldMs;
-  return action.kind === "delay" ? action.ms : 0;
+  return action.kind === "kill before" ? action.heldMs : 0;
 }
