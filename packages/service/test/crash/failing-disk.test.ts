@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import type { CallResponse } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { runToItsEnd, spawnService } from "../../../testkit/src/process.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { DiskRule } from "../support/disk/faulty-disk.ts";
+import { createFaultyDisk } from "../support/disk/faulty-disk.ts";
 import type { Machine } from "../support/kills/machine.ts";
 import { startMachine } from "../support/kills/machine.ts";
 
@@ -153,6 +156,26 @@ test.each([
     expectStatus(await call(node.service, a.plain), 401);
   },
 );
+
+test("a start that cannot read a file of the store ends with its name, and the next one serves", async () => {
+  await using disk = await createFaultyDisk();
+  await using data = await initDataDirectory();
+  for (const file of ["service.key", "store/data.mdb", "store/gate.mdb"]) {
+    using _rule = disk.add({
+      calls: ["read"],
+      of: `${data.path}/${file}`,
+      action: { kind: "fail", code: "EIO" },
+    });
+    const args = ["serve", "--data", data.path, "--authority", "membrane.test"];
+    const { code, stderr } = await runToItsEnd(args, disk.env);
+    expect({ file, code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`: ${data.path}/${file.split("/")[0]}`),
+    });
+  }
+  await using service = await spawnService(data.path, { env: disk.env });
+  await createMembrane(service, data.tokens.create, "m");
+});
 
 test("a log that the disk refuses stops nothing", async () => {
   await using machine = await startMachine([]);

@@ -105,6 +105,11 @@ const PLACES: readonly (readonly [string, (at: string) => Promise<string>, RegEx
     /data\.mdb is an LMDB file of another format.*restore a copy that "membrane backup" made/,
   ],
   [
+    "has a damaged file in place of the gate",
+    (at) => withStore(at, (store) => writeFile(join(store, "gate.mdb"), Buffer.alloc(16_384, 0xa7))),
+    /gate\.mdb is damaged: end all processes that use the store, and remove this file/,
+  ],
+  [
     "has the LMDB environment of another program",
     (at) =>
       withStore(at, async (store) => {

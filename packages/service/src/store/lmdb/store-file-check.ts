@@ -23,6 +23,11 @@ const STANDARD_MAGIC_OFFSET = 16;
  */
 export function assertStoreFile(directory: string): void {
   if (!existsSync(directory)) return;
+  assertDataFile(directory);
+  assertGateFile(join(directory, GATE_FILE));
+}
+
+function assertDataFile(directory: string): void {
   const path = join(directory, DATA_FILE);
   if (!existsSync(path)) {
     const other = readdirSync(directory).find((name) => !OWN_FILES.has(name));
@@ -34,13 +39,22 @@ export function assertStoreFile(directory: string): void {
   const head = readFileHeader(path);
   // Nothing was written yet: a first start was ended early.
   if (head.length === 0) return;
+  if (isEnvironment(head)) return;
   const isStandard = hasMagic(head, STANDARD_MAGIC_OFFSET);
-  if (hasMagic(head, MAGIC_OFFSET) && (head.readUInt32LE(MAGIC_OFFSET + 4) & VERSION_MASK) === VERSION)
-    return;
   throw new StoreFormatError(
     isStandard || hasMagic(head, MAGIC_OFFSET)
       ? `${path} is an LMDB file of another format: it is another program's, or a copy that mdb_copy made; restore a copy that "membrane backup" made`
       : `${path} is no store, or is damaged: restore a backup, or name another directory with --data`,
+  );
+}
+
+/** The gate holds nothing that would be lost. */
+function assertGateFile(path: string): void {
+  if (!existsSync(path)) return;
+  const head = readFileHeader(path);
+  if (head.length === 0 || isEnvironment(head)) return;
+  throw new StoreFormatError(
+    `${path} is damaged: end all processes that use the store, and remove this file`,
   );
 }
 
@@ -60,6 +74,10 @@ export function assertStoreTables(root: RootDatabase<Buffer, Buffer>, names: Rea
 
 /** What may exist before the data file. */
 const OWN_FILES: ReadonlySet<string> = new Set([LOCK_FILE, GATE_FILE, GATE_LOCK_FILE]);
+
+function isEnvironment(head: Buffer): boolean {
+  return hasMagic(head, MAGIC_OFFSET) && (head.readUInt32LE(MAGIC_OFFSET + 4) & VERSION_MASK) === VERSION;
+}
 
 function hasMagic(head: Buffer, offset: number): boolean {
   return head.length >= offset + 8 && head.readUInt32LE(offset) === MAGIC;
