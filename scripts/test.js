@@ -12,7 +12,7 @@ const SECONDS = new Map([
   ["service-postgres", 300],
   ["clients", 90],
   ["fuzz", 15],
-  ["deploy", 60],
+  ["deploy", 150],
   ["faults", 1_500],
   ["metrics", 20],
   ["nginx", 15],
