@@ -1,69 +1,17 @@
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { parseToken, readTargetUri } from "capability-protocol";
 import { expect, test } from "vitest";
+import type { CallOptions } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, uriOf } from "../../../testkit/src/client.ts";
-import type { FullStoreTokenName } from "../../../testkit/src/full-store.ts";
 import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
-import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import type { NameLookup } from "../../src/egress/resolve-host.ts";
 import { decodeColumns } from "../../src/store/codec/columns.ts";
+import { expectAll, FIXTURES, layoutOf, noAddress, restoreFixture } from "../support/fixture-data.ts";
 import { writeStoreFixture } from "../support/store-fixture.ts";
 
-/** Stores that `writeStoreFixture` of older versions wrote; the number is the version of their targets. */
-const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
-
-type Tokens = Readonly<Record<FullStoreTokenName | "swept revoke" | "swept target", string>>;
-
-/** Descendants of the revoked membrane `beta`, or deleted after the revoke of `swept`. */
-const DEAD = new Set([
-  "beta export",
-  "beta plain",
-  "beta of gamma of plain",
-  "beta of gamma limited plain",
-  "delegated beta export",
-  "swept target",
-]);
-
-const SERVICE_KINDS = /create|query|deleteSelf|export|revoke|provision/;
-
-/** No target's name has an address here, so a capability that is alive is a 502 and not a 401. */
-const noAddress: NameLookup = (_name, _options, callback) => callback(null, []);
-
-async function restore(fixture: string): Promise<AsyncDisposable & { path: string; tokens: Tokens }> {
-  const directory = await temporaryDirectory();
-  await mkdir(join(directory.path, "store"));
-  const store = gunzipSync(await readFile(join(fixture, "data.mdb.gz")));
-  await writeFile(join(directory.path, "store", "data.mdb"), store);
-  await copyFile(join(fixture, "service.key"), join(directory.path, "service.key"));
-  return {
-    path: directory.path,
-    tokens: JSON.parse(await readFile(join(fixture, "tokens.json"), "utf8")) as Tokens,
-    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
-  };
-}
-
-async function layoutOf(path: string): Promise<number> {
-  await using raw = await openRawLmdb(path);
-  const row = (await raw.rows("meta")).find(({ key }) => key.toString() === "format")!;
-  return decodeColumns(row.value.subarray(0, -32))[0]![0]!;
-}
-
-async function expectAll(service: TestService, tokens: Tokens): Promise<void> {
-  for (const [name, token] of Object.entries(tokens)) {
-    const isManagement = SERVICE_KINDS.test(name);
-    const live = isManagement ? 405 : 502;
-    const { status } = await call(service, token, { method: isManagement ? "PATCH" : "GET" });
-    expect({ name, status }).toEqual({ name, status: DEAD.has(name) ? 401 : live });
-  }
-}
-
 async function expectUsable(fixture: string): Promise<void> {
-  await using data = await restore(fixture);
+  await using data = await restoreFixture(fixture);
   const { tokens } = data;
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   await expectAll(service, tokens);
@@ -117,12 +65,25 @@ async function expectUsable(fixture: string): Promise<void> {
   expect(await raw.rows("nodes")).toHaveLength(3);
 }
 
-test.each(["store-records-1", "store-records-2"])(
+test.each(["store-records-1", "store-records-2", "store-records-3"])(
   "everything in %s works as before, and can be re-exported, revoked and swept",
   async (name) => {
     await expectUsable(join(FIXTURES, name));
   },
 );
+
+test("the openings and the limits in store-records-3 hold as they were written", async () => {
+  await using data = await restoreFixture(join(FIXTURES, "store-records-3"));
+  await using service = await startTestService({ directory: data.path, lookup: noAddress });
+  const tokens: Readonly<Record<string, string>> = data.tokens;
+  const statusOf = async (name: string, options: CallOptions): Promise<number> =>
+    (await call(service, tokens[name]!, options)).status;
+  expect(await statusOf("open target", { path: "/deeper?a=1", headers: { "x-open": "1" } })).toBe(502);
+  expect(await statusOf("open target", { path: "/deeper?b=1" })).toBe(403);
+  expect(await statusOf("plain", { path: "/deeper" })).toBe(404);
+  const content = (await service.data.vault.open(parseToken(tokens["gamma limited plain"]!)!))?.capability;
+  expect(content).toMatchObject({ expiresAt: Date.parse("2999-12-31T23:59:59Z") });
+});
 
 test("the same holds for a store of this version, which will be the next fixture", async () => {
   await using directory = await temporaryDirectory();
@@ -131,7 +92,7 @@ test("the same holds for a store of this version, which will be the next fixture
 });
 
 test("the program that wrote an older store can open it until this program writes a record", async () => {
-  await using data = await restore(join(FIXTURES, "store-records-1"));
+  await using data = await restoreFixture(join(FIXTURES, "store-records-1"));
   {
     await using service = await startTestService({ directory: data.path, lookup: noAddress });
     await expectAll(service, data.tokens);
@@ -145,7 +106,7 @@ test("the program that wrote an older store can open it until this program write
 });
 
 test("records are upgraded one by one: an existing target keeps its version, and a new one has the new version", async () => {
-  await using data = await restore(join(FIXTURES, "store-records-1"));
+  await using data = await restoreFixture(join(FIXTURES, "store-records-1"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   await exportThrough(service, data.tokens["alpha export"], { uri: "https://example.com/" });
   await using raw = await openRawLmdb(data.path);
@@ -158,7 +119,7 @@ test("records are upgraded one by one: an existing target keeps its version, and
 });
 
 test("a capability keeps its version, and only one with limits or a label has the new version", async () => {
-  await using data = await restore(join(FIXTURES, "store-records-2"));
+  await using data = await restoreFixture(join(FIXTURES, "store-records-2"));
   await using service = await startTestService({ directory: data.path, lookup: noAddress });
   const versions = async (): Promise<readonly (number | undefined)[]> => {
     await using raw = await openRawLmdb(data.path);

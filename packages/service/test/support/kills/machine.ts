@@ -18,11 +18,16 @@ import type { ServingNode } from "../faults/cluster-node.ts";
 export const REOPENINGS = ["kill", "kill, without what was not flushed", "power failure"] as const;
 export type Reopening = (typeof REOPENINGS)[number];
 
+/** A data directory. */
+interface DataPath extends AsyncDisposable {
+  readonly path: string;
+}
+
 /** One process of the service over LMDB, on a disk that does what a test wants. */
-export interface Machine extends AsyncDisposable {
+export interface Machine<D extends DataPath = TestDataDirectory> extends AsyncDisposable {
   readonly node: ServingNode;
   readonly disk: FaultyDisk;
-  readonly data: TestDataDirectory;
+  readonly data: D;
   readonly dataFile: string;
   /** Kills the process if it has not ended. */
   kill(): Promise<void>;
@@ -39,8 +44,15 @@ export interface Machine extends AsyncDisposable {
 const FLAGS = ["--store-write-timeout-ms", "60000"];
 
 export async function startMachine(flags: readonly string[] = FLAGS): Promise<Machine> {
+  return startMachineOn(await initDataDirectory(), flags);
+}
+
+/** @param data is disposed of with the machine. */
+export async function startMachineOn<D extends DataPath>(
+  data: D,
+  flags: readonly string[] = FLAGS,
+): Promise<Machine<D>> {
   const disk = await createFaultyDisk();
-  const data = await initDataDirectory();
   const dataFile = join(data.path, "store", "data.mdb");
   const start = (env: Readonly<Record<string, string>>): Promise<ServiceProcess> =>
     spawnService(data.path, { flags, env: { ...disk.env, ...env } });
