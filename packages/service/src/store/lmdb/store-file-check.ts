@@ -1,4 +1,4 @@
-import { existsSync, openSync, closeSync, readdirSync, readSync } from "node:fs";
+import { accessSync, constants, existsSync, openSync, closeSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 import { StoreFormatError } from "../store.ts";
@@ -16,15 +16,22 @@ const VERSION_MASK = 0xffff;
 const STANDARD_MAGIC_OFFSET = 16;
 
 /**
- * Refuses a directory that holds something other than a store. LMDB ends the process when it opens a file that is no
- * environment, and would write into one of another program.
+ * Refuses a directory that holds something other than a store, or a file that this user may not use. LMDB ends the process when it
+ * opens a file that is no environment, or cannot open one, and would write into one of another program.
  *
  * @throws StoreFormatError
+ * @throws an error of the system, with its code.
  */
 export function assertStoreFile(directory: string): void {
   if (!existsSync(directory)) return;
+  for (const name of [DATA_FILE, ...OWN_FILES]) assertAccess(join(directory, name));
   assertDataFile(directory);
   assertGateFile(join(directory, GATE_FILE));
+}
+
+/** Without opening it: closing a lock file would drop the locks that this process may hold on it (fcntl). */
+function assertAccess(path: string): void {
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
 }
 
 function assertDataFile(directory: string): void {
