@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { ROOT } from "../packages/pack.js";
 import { run } from "../packages/run.js";
+import { readBillOfMaterials } from "../packages/read-tree.js";
 import { formatCopyright } from "./copyright.js";
 import { manPage } from "./man-page.js";
 import { installTree, listPackages } from "./tree.js";
@@ -84,6 +85,11 @@ async function placeFiles(root, temporary, { version, maintainer, date }) {
   await place(root, "usr/share/man/man8/membrane-admin.8.gz", compress(admin));
   const doc = "usr/share/doc/membrane";
   await place(root, `${doc}/copyright`, formatCopyright(await listPackages(tree), TREE));
+  await place(
+    root,
+    `${doc}/membrane.cdx.json.gz`,
+    compress(JSON.stringify(await readBillOfMaterials(), undefined, 2)),
+  );
   const entry = `membrane (${version}) unstable; urgency=medium\n\n  * What has changed: CHANGELOG.md of the sources.\n\n -- ${maintainer}  ${rfc5322(date)}\n`;
   await place(root, `${doc}/changelog.gz`, compress(entry));
   for (const [path, target] of LINKS) {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { errorTable } from "./errors.js";
 import { EXPORT_SCHEMA } from "./export-schema.js";
+import { licenses } from "./licenses.js";
 import { limitTables } from "./limits.js";
 import { metricsTable } from "./metrics.js";
 import { openApi } from "./openapi.js";
@@ -10,6 +11,7 @@ import { sizingTables } from "./sizing.js";
 
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
+const LICENSES = "docs/licenses.md";
 const SIZING = "docs/sizing.md";
 const SCALING = "docs/scaling.md";
 const EXPORT_SCHEMA_FILE = "docs/schema/export.json";
@@ -20,7 +22,7 @@ const OPENAPI = "docs/openapi.yaml";
 
 /**
  * Generates the pictures of the README from their text, the tables of the sizing and the scaling page from the bench's results,
- * those of the limits, of the metrics and of the errors from the service, the schema of an export from the bounds of its parser, and the
+ * that of the licenses from the lock file, those of the limits, of the metrics and of the errors from the service, the schema of an export from the bounds of its parser, and the
  * OpenAPI document from all of these.
  *
  * @param {string} root
@@ -33,6 +35,7 @@ function generated(root) {
   return [
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
     withPart(root, SIZING, "sizing", sizingTables(results)),
+    withPart(root, LICENSES, "licenses", licenses(root)),
     withPart(root, SCALING, "scaling", scalingTables(postgres)),
     withPart(root, CONFIGURATION, "limits", limitTables()),
     withPart(root, MONITORING, "metrics", metricsTable()),

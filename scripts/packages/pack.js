@@ -35,15 +35,17 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
  * @param {string} destination folder for the tarballs.
+ * @param {{ root?: string, shell?: string }} [options] `root` is the root of another copy of the repository; `shell` is a script of bash that
+ *   executes its arguments.
  * @returns {Promise<readonly Packed[]>}
  */
-export async function pack(destination) {
+export async function pack(destination, { root = ROOT, shell = 'exec "$@"' } = {}) {
   const words = ["pack", "--workspaces", "--json", "--ignore-scripts", "--pack-destination", destination];
-  const { ok, stdout, output } = await run("npm", words, { cwd: ROOT });
+  const { ok, stdout, output } = await run("bash", ["-c", shell, "bash", "npm", ...words], { cwd: root });
   if (!ok) throw new Error(output);
   /** @type {{ name: string, version: string, filename: string, files: Packed["files"] }[]} */
   const tarballs = JSON.parse(stdout);
-  const workspaces = await readWorkspaces();
+  const workspaces = await readWorkspaces(root);
   return tarballs.map(({ name, version, filename, files }) => {
     const workspace = workspaces.get(name);
     if (workspace === undefined) throw new Error(`${name} was packed, and no workspace has this name`);
@@ -52,12 +54,12 @@ export async function pack(destination) {
   });
 }
 
-/** @returns {Promise<ReadonlyMap<string, { directory: string, manifest: Manifest }>>} */
-async function readWorkspaces() {
+/** @param {string} root @returns {Promise<ReadonlyMap<string, { directory: string, manifest: Manifest }>>} */
+async function readWorkspaces(root) {
   /** @type {{ workspaces: string[] }} */
-  const { workspaces } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  const { workspaces } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const entries = workspaces.map(async (path) => {
-    const directory = join(ROOT, path);
+    const directory = join(root, path);
     /** @type {Manifest} */
     const manifest = JSON.parse(await readFile(join(directory, "package.json"), "utf8"));
     return /** @type {const} */ ([manifest.name, { directory, manifest }]);

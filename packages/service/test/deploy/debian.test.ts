@@ -85,6 +85,16 @@ test("the installed package serves, what is made with it works, and its manual p
   }
 });
 
+test("the package says what is in it, and under which licenses", async () => {
+  const bill = await system.run("zcat", "/usr/share/doc/membrane/membrane.cdx.json.gz");
+  const copyright = await system.run("cat", "/usr/share/doc/membrane/copyright");
+  const packages = await system.run("find", "/usr/lib/membrane/node_modules/undici", "-name", "LICENSE");
+  expect(JSON.parse(bill)).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
+  expect(bill).toContain('"name": "undici"');
+  expect(copyright).toContain("Files: usr/lib/membrane/node_modules/undici/*");
+  expect(packages).toContain("LICENSE");
+});
+
 test("another user can read neither the key, nor the configuration, nor the store", async () => {
   for (const path of [
     "/etc/membrane/service.key",
