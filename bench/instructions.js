@@ -4,12 +4,13 @@
 // differ by a few percent, and seldom by a third, in what V8 compiles how; the least of them counts.
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import { DEFAULT_LEASE_TIMES } from "../packages/service/dist/store/lease/lease-times.js";
+import { loadGateways } from "./gateways/checkout.js";
 import { startPostgres } from "./gateways/postgres.js";
 
-/** @typedef {typeof import("./gateways/membrane.js") & typeof import("./gateways/start.js")} Gateways */
+/** @typedef {import("./gateways/checkout.js").Gateways} Gateways */
 
 /**
  * One of the two that are compared.
@@ -99,15 +100,6 @@ function longLeaseTimes() {
 /** @param {string} name */
 function toFlag(name) {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/**
- * @param {string} checkout
- * @returns {Promise<Gateways>}
- */
-async function loadGateways(checkout) {
-  const folder = pathToFileURL(join(checkout, "bench/gateways/")).href;
-  return { ...(await import(`${folder}membrane.js`)), ...(await import(`${folder}start.js`)) };
 }
 
 /**
