@@ -8,7 +8,7 @@ import { createRevocationFeed } from "../store/revocation-feed.ts";
 import { watchRevocations } from "../store/revocation-watcher.ts";
 import type { StalenessGuard } from "../store/staleness-guard.ts";
 import { createStalenessGuard } from "../store/staleness-guard.ts";
-import { StoreBusyError } from "../store/store.ts";
+import { isStoreOutage } from "../store/store.ts";
 import { startSweeper } from "../store/sweeper.ts";
 import { wallClock } from "../wall-clock.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -30,7 +30,7 @@ export async function startRevocationMonitor(
   monotonic: () => number,
 ): Promise<RevocationMonitor> {
   const failClosed = (error?: unknown): void => {
-    if (error !== undefined && !(error instanceof StoreBusyError)) log.fault(error);
+    if (error !== undefined && !isStoreOutage(error)) log.fault(error);
     inFlightRegistry.revokeAll("STALE");
   };
   const feed = createStalenessGuard(await createRevocationFeed(store), {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import { watchRevocations } from "./revocation-watcher.ts";
-import { StoreBusyError } from "./store.ts";
+import { StoreBusyError, StoreFailedError } from "./store.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -59,12 +59,15 @@ test("everything in flight is cut if the store does not respond in time, or fail
   failing.stop();
 });
 
-test("a store that is out of reach cuts everything in flight, and is no fault of the program", async () => {
-  const { seen, stop } = watch(() => Promise.reject(new StoreBusyError("no lease is in force")));
-  await vi.advanceTimersByTimeAsync(300);
-  expect(seen).toMatchObject({ cuts: 1, faults: 0 });
-  stop();
-});
+test.each([new StoreBusyError("no lease is in force"), new StoreFailedError("MDB_PANIC")])(
+  "a store that is out of reach or has failed cuts everything in flight, and is no fault of the program: %s",
+  async (outage) => {
+    const { seen, stop } = watch(() => Promise.reject(outage));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(seen).toMatchObject({ cuts: 1, faults: 0 });
+    stop();
+  },
+);
 
 test("requests that pass nothing are checked as those that pass a chunk, within any second, also while the log is not known", async () => {
   const { seen, stop } = watch(() => new Promise(() => undefined));

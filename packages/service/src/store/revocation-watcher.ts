@@ -1,5 +1,5 @@
 import type { StalenessGuard } from "./staleness-guard.ts";
-import { StoreBusyError } from "./store.ts";
+import { isStoreOutage } from "./store.ts";
 
 /** How often the revocation log and the clock are read while requests are in flight, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
@@ -26,8 +26,7 @@ export function watchRevocations(
     try {
       await feed.refresh();
     } catch (error) {
-      // A database that is out of reach is no defect: the loss of the lease is logged.
-      if (!(error instanceof StoreBusyError)) report.fault(error);
+      if (!isStoreOutage(error)) report.fault(error);
       inFlight.revokeAll("STALE");
     } finally {
       clearTimeout(staleTimer);

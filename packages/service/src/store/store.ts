@@ -99,6 +99,14 @@ export class StoreFailedError extends Error {
   readonly code = "store_failed";
 }
 
+/**
+ * Whether a store that cannot be read is out of reach or has failed, which is no defect of the program: the loss of the lease, or the
+ * state of the store, is logged.
+ */
+export function isStoreOutage(error: unknown): boolean {
+  return error instanceof StoreBusyError || error instanceof StoreFailedError;
+}
+
 /** Whether writing is possible. `cause` is the code of the error that prevents it, such as `ENOSPC`. */
 export type StoreCondition =
   | { readonly state: "writable" }

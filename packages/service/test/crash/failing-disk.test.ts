@@ -1,3 +1,4 @@
+import { Agent } from "undici";
 import { expect, test } from "vitest";
 import type { CallResponse } from "../../../testkit/src/client.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
@@ -7,6 +8,7 @@ import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { DiskRule } from "../support/disk/faulty-disk.ts";
 import { createFaultyDisk } from "../support/disk/faulty-disk.ts";
+import { openStream, startEndlessTarget } from "../support/open-stream.ts";
 import type { Machine } from "../support/kills/machine.ts";
 import { startMachine } from "../support/kills/machine.ts";
 
@@ -130,12 +132,17 @@ test.each([
   ["of a commit", 0],
   ["of a flush", 1],
 ] as const)(
-  "after the head %s was not written every request is a 503 until a restart, which has all that was acknowledged",
+  "after the head %s was not written every request is a 503 and every stream is cut until a restart, which has all that was acknowledged",
   async (_of, skip) => {
     await using target = await startTarget();
     await using machine = await startMachine([]);
     const { node, disk, data } = machine;
     const [a, b, c] = await makeLives(machine, target);
+    await using endless = await startEndlessTarget();
+    const agent = new Agent();
+    const kept = await createMembrane(node.service, data.tokens.create, "kept");
+    const streaming = await exportThrough(node.service, kept.export, { uri: endless.url });
+    const stream = await openStream(node.service, streaming, agent);
     const sent = target.requests.length;
     const rule = disk.add({ ...failing(["head"], "EIO", machine, skip), times: 1 });
     expect(await call(node.service, b.counted)).toMatchObject(FAILED);
@@ -145,6 +152,8 @@ test.each([
       expect(await call(node.service, token)).toMatchObject(FAILED);
     expect(await call(node.service, undefined, { path: "/readyz" })).toMatchObject(FAILED);
     expect(target.requests).toHaveLength(sent);
+    await stream.aborted();
+    await agent.destroy();
     expect(states(machine)).toEqual(["MDB_PANIC"]);
     expect(node.service.logged().map(({ msg }) => msg)).not.toContain("fault");
     expect(await node.service.end("SIGTERM")).toEqual({ code: 0, signal: null });
