@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { call, createMembrane, exportThrough, uriOf } from "../../../testkit/src/client.ts";
-import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { call, createMembrane, expectStatus, exportThrough, uriOf } from "../../../testkit/src/client.ts";
+import { firstTokens, initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { spawnService } from "../../../testkit/src/process.ts";
 import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { createFaultyDisk } from "../support/disk/faulty-disk.ts";
+import { cutPower } from "../support/disk/power-cut.ts";
 import { buildOlderProgram } from "../support/older-program.ts";
 
 /* After an upgrade is undone, the older program finds records that it cannot read. It must not serve them as if they had no limits. */
@@ -113,4 +116,66 @@ test(
     }
   },
   BUILD_MS,
+);
+
+/** What the older program acknowledged of one membrane. */
+interface OlderLife {
+  readonly revoke: string;
+  readonly token: string;
+  isRevoked: boolean;
+}
+
+/** Creates, exports and revokes until the service is killed. */
+async function liveUntilKilled(
+  service: ServiceProcess,
+  create: string,
+  uri: string,
+  lives: OlderLife[],
+): Promise<never> {
+  for (let i = 0; ; i += 1) {
+    const { export: through, revoke } = await createMembrane(service, create, `m${i}`);
+    const life = { revoke, token: await exportThrough(service, through, { uri }), isRevoked: false };
+    lives.push(life);
+    if (i % 2 === 0) continue;
+    expectStatus(await call(service, revoke), 202);
+    life.isRevoked = true;
+  }
+}
+
+test.each([
+  [
+    "between a commit and its flush",
+    { calls: ["flush"], action: { kind: "kill before", heldMs: 20 }, skip: 20 },
+  ],
+  [
+    "between pages and the head of a commit",
+    { calls: ["head"], action: { kind: "kill before", heldMs: 20 }, skip: 41 },
+  ],
+] as const)(
+  "what the older program acknowledged before it was killed %s and the power failed holds in this one, which can revoke it",
+  async (_point, rule) => {
+    await using target = await startTarget();
+    await using disk = await createFaultyDisk();
+    await using data = await temporaryDirectory();
+    const older = await spawnService(data.path, { program, env: disk.env });
+    const tokens = await firstTokens(data.path);
+    const dataFile = join(data.path, "store", "data.mdb");
+    const lives: OlderLife[] = [];
+    {
+      using _rule = disk.add({ ...rule, of: dataFile });
+      await expect(liveUntilKilled(older, tokens.create, target.url, lives)).rejects.toThrow();
+      await older.ended();
+    }
+    cutPower(disk.journal, dataFile, () => true);
+    await using service = await spawnService(data.path, { env: { LMDB_RESTORE: "safe" } });
+    expect(lives.length).toBeGreaterThan(3);
+    // The revoke of the last one may have taken effect without a response.
+    for (const { token, isRevoked } of lives.slice(0, -1))
+      expect((await call(service, token)).status).toBe(isRevoked ? 401 : 200);
+    for (const { token, revoke } of lives) {
+      expectStatus(await call(service, revoke), 202);
+      expectStatus(await call(service, token), 401);
+    }
+    await createMembrane(service, tokens.create, "of this program");
+  },
 );
