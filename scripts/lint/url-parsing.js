@@ -4,6 +4,7 @@
 /** @type {Readonly<Record<string, string>>} */
 const ALLOWED = {
   "main.ts": "the URL of the module, to find package.json",
+  "trace-config.ts": "where the operator's collector of traces is",
   "invocation/references.ts": "references in a target's response",
 };
 

@@ -363,6 +363,22 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       describe:
         "Address where Prometheus reads metrics, without authentication: ADDRESS:PORT [default: none]",
     })
+    .option("otlp-endpoint", {
+      ...TEXT,
+      hidden,
+      describe: "URL of a collector that gets traces, by OTLP over HTTP [default: none]",
+    })
+    .option("otlp-headers-file", {
+      ...TEXT,
+      hidden,
+      describe: "File with the headers of requests to it, a line for each: Authorization: Bearer …",
+    })
+    .option("otlp-ca", { ...TEXT, hidden, describe: "CA certificates of the collector's private CA, in PEM" })
+    .option("otlp-sample", {
+      ...TEXT,
+      hidden,
+      describe: "Share of the traces that are recorded, from 0 to 1 [default: 1]",
+    })
     .option("log-level", {
       ...TEXT,
       default: "info",

@@ -14,6 +14,8 @@ import { parseCidr } from "./net/address.ts";
 import type { ListenAddress, ServiceConfig } from "./service/options.ts";
 import type { PostgresConfig, StoreOrigin } from "./store-config.ts";
 import { readStore } from "./store-config.ts";
+import type { RawTraceFlags, TraceConfig } from "./trace-config.ts";
+import { readTraceConfig } from "./trace-config.ts";
 
 /** Where the store and its key are, and the names of the service. */
 export interface DataConfig {
@@ -49,6 +51,8 @@ export interface ServeConfig extends InitConfig, ServiceConfig {
   /** How many processes serve. */
   readonly workers: number;
   readonly logLevel: LogLevel;
+  /** Where traces are sent. Absent: nowhere. */
+  readonly traces?: TraceConfig;
 }
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -73,7 +77,7 @@ export interface RawInitFlags extends RawDataFlags {
   readonly tlsKey?: string | undefined;
 }
 
-export interface RawServeFlags extends RawInitFlags {
+export interface RawServeFlags extends RawInitFlags, RawTraceFlags {
   readonly listen: string;
   readonly authorityAlias: readonly string[];
   readonly authorityCa: readonly string[];
@@ -118,6 +122,7 @@ export function readInitConfig(flags: RawInitFlags): InitConfig {
 
 /** @throws ConfigError */
 export function readServeConfig(flags: RawServeFlags): ServeConfig {
+  const traces = readTraceConfig(flags);
   return {
     ...readInitConfig(flags),
     listen: readListen(flags.listen),
@@ -127,6 +132,7 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     workers: readWorkers(flags.workers ?? 1),
     logLevel: readLogLevel(flags.logLevel),
+    ...(traces === undefined ? {} : { traces }),
   };
 }
 

@@ -262,6 +262,25 @@ const TABLE = {
       details: "over it a 503",
     },
   },
+  traces: {
+    maxTracedRequestsPerSecond: {
+      default: 100,
+      unit: "count",
+      description: "Requests whose traces are recorded in each second",
+      details: "what clients send leads to no more; [shared](#what-is-shared)",
+    },
+    spanQueueBytes: {
+      default: 4_194_304,
+      unit: "bytes",
+      description: "Memory for spans that wait for the collector",
+      details: "beyond it spans are dropped and counted",
+    },
+    spanExportTimeoutMs: {
+      default: 10_000,
+      unit: "milliseconds",
+      description: "Time for the collector to take spans",
+    },
+  },
   quotas: {
     maxTenants: {
       default: 100_000,
@@ -323,6 +342,7 @@ export const LIMITS: Readonly<Record<LimitName, Limit>> = {
   ...TABLE.store,
   ...TABLE.nodes,
   ...LEASE_LIMITS,
+  ...TABLE.traces,
   ...TABLE.quotas,
 };
 
@@ -351,6 +371,7 @@ export const LIMIT_GROUPS: readonly LimitGroup[] = [
   { title: "Requests to the service itself", flags: TABLE.management },
   { title: "The store", flags: TABLE.store },
   { title: "Nodes that share a database", flags: { ...TABLE.nodes, ...LEASE_LIMITS } },
+  { title: "Traces", flags: TABLE.traces },
   { title: "What may be created", flags: TABLE.quotas },
 ];
 

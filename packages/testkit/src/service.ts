@@ -21,6 +21,7 @@ import { createFirstTenant } from "../../service/src/management/tenants.ts";
 import type { RunningService } from "../../service/src/service/start.ts";
 import { startService } from "../../service/src/service/start.ts";
 import { watchStoreHealth } from "../../service/src/service/store-health.ts";
+import type { Traces } from "../../service/src/commands/traces/start-traces.ts";
 import { asOperator } from "../../service/src/commands/operator.ts";
 import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
@@ -51,6 +52,8 @@ export interface TestServiceOptions {
   readonly createConnection?: CreateConnection;
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
+  /** Which requests are recorded. They are closed with the service. Default: none. */
+  readonly traces?: Traces;
   /** Default: the engine of the run. */
   readonly engine?: EngineName | OpenEngine;
 }
@@ -126,6 +129,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     ...(options.listenHttp === undefined ? {} : { listenHttp: options.listenHttp }),
     ...(options.createConnection === undefined ? {} : { createConnection: options.createConnection }),
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
+    ...(options.traces === undefined ? {} : { tracer: options.traces.tracer }),
   });
   const first = await createFirstTenant(asTestOperator(data));
   let isClosed = false;
@@ -133,6 +137,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     if (isClosed) return;
     isClosed = true;
     await service.close();
+    await options.traces?.close();
     await data.store.close();
     await temporary?.[Symbol.asyncDispose]();
   };

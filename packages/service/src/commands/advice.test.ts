@@ -73,6 +73,18 @@ test("a certificate that names other names, expires soon, has expired or is not 
   expect(at(-2)).toEqual(["certificate: is not valid yet: is the clock right?"]);
 });
 
+test("traces that are sent in clear to another machine are reported", () => {
+  const to = (otlpEndpoint: string, otlpHeadersFile?: string) => advice({ otlpEndpoint, otlpHeadersFile });
+  for (const url of ["http://127.0.0.1:4318", "http://[::1]:4318", "http://localhost:4318", "https://a.test"])
+    expect(to(url)).toEqual([]);
+  expect(to("http://a.test:4318")).toEqual([
+    "traces: are sent to a.test:4318 in clear: use https, or a network that others do not reach",
+  ]);
+  expect(to("http://a.test:4318", "file")).toEqual([
+    "traces: are sent to a.test:4318 in clear, and the headers of --otlp-headers-file too: use https, or a network that others do not reach",
+  ]);
+});
+
 test("fewer open files than the limits on connections need are reported", () => {
   expect(advice({}, { openFiles: 1_048_576 })).toEqual([]);
   expect(advice({}, { openFiles: 1_024 })).toEqual([

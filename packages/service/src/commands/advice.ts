@@ -8,7 +8,7 @@ import { coversName } from "../tls/renewal.ts";
 
 /** What the operator should know of a configuration; it does not stop a start. `problem` is safe to log. */
 export interface Advice {
-  readonly subject: "authority" | "certificate" | "metrics" | "open files";
+  readonly subject: "authority" | "certificate" | "metrics" | "open files" | "traces";
   readonly problem: string;
 }
 
@@ -36,6 +36,7 @@ export function adviseOn(config: ServeConfig, context: AdviceContext): readonly 
   return [
     ...adviseOnListening(config),
     ...adviseOnMetrics(config),
+    ...adviseOnTraces(config),
     ...adviseOnRename(config, context.lastAuthority),
     ...adviseOnCertificate(config, context),
     ...adviseOnOpenFiles(config, context.openFiles),
@@ -71,6 +72,19 @@ function adviseOnMetrics({ metricsListen }: ServeConfig): readonly Advice[] {
     {
       subject: "metrics",
       problem: `are read at ${metricsListen.host}:${metricsListen.port} without authentication: let only Prometheus reach it, with a firewall or a separate network`,
+    },
+  ];
+}
+
+function adviseOnTraces({ traces }: ServeConfig): readonly Advice[] {
+  if (traces === undefined || traces.endpoint.protocol === "https:") return [];
+  const { hostname, host } = traces.endpoint;
+  if (isLoopback(hostname.replace(/^\[|\]$/g, ""))) return [];
+  const what = traces.headersFile === undefined ? "" : ", and the headers of --otlp-headers-file too";
+  return [
+    {
+      subject: "traces",
+      problem: `are sent to ${host} in clear${what}: use https, or a network that others do not reach`,
     },
   ];
 }

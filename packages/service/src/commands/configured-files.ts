@@ -3,6 +3,7 @@ import type { Authority } from "capability-protocol";
 import { parseCertificates } from "capability-sdk/pem";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
+import { readTraceFiles } from "./traces/trace-files.ts";
 import type { ProvidedCertificate } from "../tls/certificate-source.ts";
 import { loadServerCertificate } from "../tls/server-certificate.ts";
 
@@ -15,6 +16,8 @@ export interface ConfiguredFiles {
 
 /** @throws ConfigError naming the flag and the file that cannot be used. */
 export async function readConfiguredFiles(config: ServeConfig): Promise<ConfiguredFiles> {
+  // Each process that serves reads them itself; here they are only checked.
+  if (config.traces !== undefined) await readTraceFiles(config.traces);
   return {
     authorityCas: await readAuthorityCas(config.authorityCaFiles),
     certificate: await readConfiguredCertificate(config),

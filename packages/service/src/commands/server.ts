@@ -10,6 +10,7 @@ import { mergeReadings } from "../telemetry/metrics/merge.ts";
 import type { Reading, Series } from "../telemetry/metrics/reading.ts";
 import { series } from "../telemetry/metrics/reading.ts";
 import type { ProcessMeter } from "./metrics/process-meter.ts";
+import type { Traces, TracesContext } from "./traces/start-traces.ts";
 import { startWorkerPool } from "./worker-pool.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { watchCertificate } from "./certificate-watcher.ts";
@@ -135,9 +136,10 @@ export async function startInProcess(
   config: ServeConfig,
   data: DataDirectory,
   { authorityCas, certificate: given }: ServerFiles,
-  { log, collectYoung, meter }: MeteredContext,
+  { log, version, collectYoung, meter }: MeteredContext,
 ): Promise<CertificateUpdatableServer> {
   const certificate = given ?? (await ensureManagedCertificate(config, log));
+  const traces = await startConfiguredTraces(config, { log, version });
   const service = await startService({
     config,
     store: data.store,
@@ -151,6 +153,7 @@ export async function startInProcess(
     now: () => new Date(),
     storeState: meter.storeHealth.state,
     collectYoung,
+    ...(traces === undefined ? {} : { tracer: traces.tracer }),
   }).catch((error: unknown) => {
     throw explainListenError("--listen", config.listen, error);
   });
@@ -181,6 +184,7 @@ export async function startInProcess(
     readMetrics: async () => [
       ...(await service.readMetrics()),
       ...meter.readServing(),
+      ...(traces?.readMetrics() ?? []),
       ...meter.readProcess(),
       series("membrane_workers", 1),
       series("membrane_workers_responding", 1),
@@ -196,8 +200,19 @@ export async function startInProcess(
     async close() {
       await service.close();
       lease?.stop();
+      await traces?.close();
     },
   };
+}
+
+/** The code of traces is loaded only if they are asked for. */
+async function startConfiguredTraces(
+  config: ServeConfig,
+  context: TracesContext,
+): Promise<Traces | undefined> {
+  if (config.traces === undefined) return undefined;
+  const { startTraces } = await import("./traces/start-traces.ts");
+  return startTraces(config.traces, config, context);
 }
 
 function isReadySeries({ name, value }: Series): boolean {

@@ -7,7 +7,7 @@ import { COUNTED_LIMITS, reachedLimit } from "../domain/reached-limit.ts";
 import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 
 /** A defect of the service. */
-const FAULT = "internal_error";
+export const FAULT = "internal_error";
 
 /** Why responses are aborted, by the code of the service's own errors. */
 const ABORT_REASONS: ReadonlyMap<string, string> = new Map(
@@ -92,11 +92,16 @@ export class RequestCounts {
   }
 
   #abort(cause: Error | undefined): void {
-    const code = cause !== undefined && "code" in cause ? cause.code : undefined;
-    const known = typeof code === "string" ? ABORT_REASONS.get(code) : undefined;
-    if (known === "waited_too_long") this.limits.add("waitingResponseBytesTotal");
-    this.aborted.add(known ?? OTHER_REASON);
+    const reason = abortReason(cause);
+    if (reason === "waited_too_long") this.limits.add("waitingResponseBytesTotal");
+    this.aborted.add(reason);
   }
+}
+
+/** Why a response was aborted, in one of a few words. */
+export function abortReason(cause: Error | undefined): string {
+  const code = cause !== undefined && "code" in cause ? cause.code : undefined;
+  return (typeof code === "string" ? ABORT_REASONS.get(code) : undefined) ?? OTHER_REASON;
 }
 
 function noCounts(): OperationCounts {

@@ -16,6 +16,7 @@ import { isTrustedProxy } from "./client-address.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import type { RequestCounts } from "./request-counts.ts";
 import { parseRequestId } from "./request-id.ts";
+import { endInvocation, endRefused } from "./request-spans.ts";
 import { respondError } from "./respond.ts";
 import { respondOrAbort } from "./respond-or-abort.ts";
 import { internalError, wireError } from "./wire-error.ts";
@@ -40,6 +41,7 @@ export function finish(
   if (end.kind === "denied" && !isTargetFailure(end.denial))
     return respondDenial(context, exchange, head, end.denial, resolution, end.report);
   context.counts.end(end);
+  endInvocation(exchange, head, resolution, end);
   if (end.kind === "completed") {
     if (!exchange.request.complete) exchange.response.closeWithUnreadBody();
     // Most invocations return here: no id and no duration are computed for one that is not logged.
@@ -56,6 +58,7 @@ export function finish(
     case "denied": {
       const error = wireError(end.denial, head);
       const { reason } = end.denial;
+      endRefused(exchange, head, resolution, error, end.report);
       context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
       return respondOrAbort(exchange, head, error, resolution);
     }
@@ -80,11 +83,14 @@ export function ensureRequestId(
   return exchange.requestId;
 }
 
-/** What identifies a request in the log, and wherever else it is recorded. The trace is the one that the client names, if it does. */
+/**
+ * What identifies a request in the log, and wherever else it is recorded. The trace is the one that the client names, if it does, or
+ * else the one that begins with the request, if it is recorded.
+ */
 export function requestIds(context: ResponderContext, exchange: HttpExchange): RequestIds {
   const requestId = ensureRequestId(context, exchange);
-  const sent = parseTraceparent(valuesOf(exchange.request.rawHeaders, "traceparent"));
-  return { requestId, traceId: sent?.traceId };
+  const { trace = parseTraceparent(valuesOf(exchange.request.rawHeaders, "traceparent")) } = exchange;
+  return { requestId, traceId: trace?.traceId };
 }
 
 export function fingerprintsOfCaller({ capability, tenant }: Resolution): Fingerprints {
@@ -108,6 +114,7 @@ export function respondDenial(
   const error = wireError(denial, head);
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.counts.refuse(denial, caller?.capability.kind);
+  endRefused(exchange, head, caller, error, report);
   context.log.refused({ ...ids, status: error.status, reason: denial.reason, of, exchange: report });
   respondOrAbort(exchange, head, error, caller);
 }
@@ -122,6 +129,7 @@ export function respondFault(
   const denial = denialForStoreError(error);
   if (denial !== undefined) return respondDenial(context, exchange, head, denial, caller);
   context.counts.fault(caller?.capability.kind);
+  endRefused(exchange, head, caller, internalError());
   context.log.fault(error, requestIds(context, exchange));
   respondOrAbort(exchange, head, internalError(), caller);
 }

@@ -8,6 +8,9 @@ import { invoke } from "../invocation/invoke.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Authenticated, Resolution } from "../invocation/resolve.ts";
 import { watchEnded } from "../invocation/waiting-responses.ts";
+import { measureChanges } from "../management/changes.ts";
+import type { RequestTrace } from "../tracing/request-trace.ts";
+import type { Tracer } from "../tracing/tracer.ts";
 import type { CheckContext } from "./check-request.ts";
 import { checkFields, checkUsable } from "./check-request.ts";
 import type { IdentifyContext } from "./identify.ts";
@@ -27,6 +30,7 @@ import {
   respondFault,
   respondMalformed,
 } from "./respond-and-log.ts";
+import { beginTrace, endManaged } from "./request-spans.ts";
 import { respondJson } from "./respond.ts";
 import type { PublicRouteContext } from "./routes.ts";
 import { findPublicRoute, findTokenRoute } from "./routes.ts";
@@ -35,6 +39,8 @@ export interface RouterContext
   extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext, PublicRouteContext {
   readonly invocationContext: InvocationContext;
   readonly managementContext: ManagementEndpointContext;
+  /** Absent: no request is recorded. */
+  readonly tracer: Tracer | undefined;
 }
 
 /**
@@ -50,12 +56,18 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
   try {
     if (respondWithoutToken(context, exchange, head)) return;
     const mode = lookupMode(context, exchange);
+    const askedAt = context.tracer?.monotonic();
     // Awaiting a value that is known already would cost a turn of the event loop, here and below.
     const identifying = identify(context, exchange, head, mode);
     const identified = identifying instanceof Promise ? await identifying : identifying;
     if (!identified.ok) return respondDenial(context, exchange, head, identified.error);
     authenticated = identified.value;
     const { resolution } = authenticated;
+    if (context.tracer !== undefined) {
+      const readAt = identifying instanceof Promise ? askedAt : undefined;
+      const trace = beginTrace(context.tracer, exchange.request, resolution, { arrivedAt, readAt });
+      if (trace !== undefined) exchange.trace = trace;
+    }
     const checking = checkUsable(context, exchange, resolution);
     const useDenial = checking instanceof Promise ? await checking : checking;
     if (useDenial?.reason === "unauthorized")
@@ -113,8 +125,8 @@ function perform(
   if (head.expect !== undefined) exchange.response.continueOnRead();
   const { kind } = resolution.capability;
   if (kind !== "invoke") return runManagement(context, exchange, head, resolution, kind);
-  const { request, response } = exchange;
-  const downstream = { head, request, response, useDenial, handshake: fields.value, arrivedAt };
+  const { request, response, trace } = exchange;
+  const downstream = { head, request, response, trace, useDenial, handshake: fields.value, arrivedAt };
   return invoke(context.invocationContext, authenticated, downstream);
 }
 
@@ -129,15 +141,29 @@ async function runManagement(
   const ids = requestIds(context, exchange);
   const { capability, payload, accounts, useCounters } = caller;
   const request = { capability, payload, accounts, useCounters, ...ids };
-  const outcome = await handleManagement(context.managementContext, request, kind, head, exchange);
-  if (outcome === undefined) return;
+  const management = measured(context.managementContext, exchange.trace);
+  const outcome = await handleManagement(management, request, kind, head, exchange);
+  if (outcome === undefined) {
+    endManaged(exchange, head, caller, undefined);
+    return;
+  }
   if (!outcome.ok) {
     respondDenial(context, exchange, head, outcome.error, caller);
     return;
   }
   const { status, body } = outcome.value;
   context.counts.operations[kind].done += 1;
+  endManaged(exchange, head, caller, status);
   context.log.managed({ ...ids, status, of: fingerprintsOfCaller(caller), kind });
   respondJson(exchange, head.body, status, body);
   watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);
+}
+
+/** Lets the trace of a request know how long its writes take. */
+function measured(
+  context: ManagementEndpointContext,
+  trace: RequestTrace | undefined,
+): ManagementEndpointContext {
+  if (trace === undefined) return context;
+  return { ...context, changes: measureChanges(context.changes, (write) => trace.measureWrite(write)) };
 }

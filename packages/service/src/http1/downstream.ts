@@ -1,3 +1,4 @@
+import type { RequestTrace } from "../tracing/request-trace.ts";
 import type { ByteStream } from "./byte-stream.ts";
 
 /**
@@ -9,6 +10,8 @@ export interface HttpExchange {
   readonly response: DownstreamResponse;
   /** Set once the request is logged, or the service itself responds to it: most requests need none. */
   requestId?: string;
+  /** Set if the request is recorded. */
+  trace?: RequestTrace;
 }
 
 /** What is known of the connection of a client. */

@@ -13,6 +13,8 @@ import type { PrepareContext } from "./prepare-request.ts";
 import { addTrailers, prepareRequest } from "./prepare-request.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
+import { withTraceparent } from "./trace-headers.ts";
+import type { RequestTrace } from "../tracing/request-trace.ts";
 import type { SendContext } from "./upstream-request.ts";
 import { upstreamRequest } from "./upstream-request.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
@@ -29,12 +31,14 @@ export interface InvocationContext
 }
 
 /** The client's side. */
-export interface Downstream extends HttpExchange {
+export interface Downstream extends Pick<HttpExchange, "request" | "response"> {
   readonly head: RequestHead;
   /** Set if the use would be refused; applied after all checks of the request itself. */
   readonly useDenial: Denial | undefined;
   /** The client asks for a WebSocket. */
   readonly handshake: WebSocketHandshake | undefined;
+  /** Present if the request is recorded. */
+  readonly trace: RequestTrace | undefined;
   /** When the service got the request, in milliseconds of the ticker. */
   readonly arrivedAt: number;
 }
@@ -77,7 +81,10 @@ function forward(
     const complete =
       trailers === undefined ? prepared : addTrailers(context, target, prepared.value, trailers);
     if (!complete.ok) return denied(complete.error);
-    const request = upstreamRequest(context, resolution, target, complete.value, payload.value, head);
+    const { trace } = downstream;
+    const shaped =
+      trace === undefined ? complete.value : withTraceparent(context, target, complete.value, trace);
+    const request = upstreamRequest(context, resolution, target, shaped, payload.value, head);
     // A body that is held arrives as fast as its client sends it.
     const waitedMs = waitsFrom === undefined ? 0 : context.ticker.now() - waitsFrom;
     const arrivedAt = downstream.arrivedAt + waitedMs;

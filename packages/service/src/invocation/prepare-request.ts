@@ -92,7 +92,7 @@ function tokenCopied(field: string): Denial {
 }
 
 /** Checked before signing, since the headers of both sides together may be twice as long as either may send. */
-function isHeadTooLarge(
+export function isHeadTooLarge(
   { headerBytes }: PrepareContext,
   { maxAddedBytes }: PreparedTarget,
   shaped: ShapedRequest,

@@ -67,6 +67,16 @@ export function createChanges(store: Store, record: RecordChange): Changes {
   };
 }
 
+/** The same writes, each of them measured: for one request. */
+export function measureChanges(changes: Changes, measure: <T>(write: Promise<T>) => Promise<T>): Changes {
+  return {
+    create: (...args) => measure(changes.create(...args)),
+    countRead: (...args) => measure(changes.countRead(...args)),
+    rekeyTenant: (...args) => measure(changes.rekeyTenant(...args)),
+    revoke: (...args) => measure(changes.revoke(...args)),
+  };
+}
+
 /** Records a change once it has been made, or when it is unknown whether it has. */
 async function recorded<E>(
   record: RecordChange,

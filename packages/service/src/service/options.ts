@@ -8,6 +8,7 @@ import type { Cidr } from "../net/address.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import type { Store, StoreCondition } from "../store/store.ts";
 import type { EventLog } from "../telemetry/events.ts";
+import type { Tracer } from "../tracing/tracer.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -52,6 +53,8 @@ export interface ServiceOptions {
   readonly collectYoung?: () => void;
   /** Whether the store could be written to last. Default: it could. */
   readonly storeState?: () => StoreCondition["state"];
+  /** Decides which requests are recorded. Default: none is. */
+  readonly tracer?: Tracer;
   /** Resolves the names of targets. */
   readonly lookup: NameLookup;
 }

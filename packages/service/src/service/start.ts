@@ -78,6 +78,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     resolveContext,
     invocationContext,
     managementContext,
+    tracer: options.tracer,
     authFailures: createAuthFailureLimiter(limits.maxAuthFailuresPerMinute, monotonic),
     trustedProxies,
     newRequestId,

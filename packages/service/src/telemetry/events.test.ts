@@ -213,6 +213,13 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
     { expires: new Date(0) },
     { expires: "1970-01-01T00:00:00.000Z", msg: "certificate renewed" },
   ],
+  [
+    "spansNotExported",
+    { cause: "STATUS_503", lost: 3 },
+    { cause: "STATUS_503", lost: 3, msg: "spans not exported" },
+  ],
+  ["spansNotExported", { cause: `from ${CANARY}` }, { msg: "spans not exported" }],
+  ["spansExportedAgain", { lost: 3 }, { lost: 3, msg: "spans exported again" }],
 ];
 
 test.each(EVENTS)("%s writes the fields of its event and drops all others", (name, event, expected) => {

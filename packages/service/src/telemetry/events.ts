@@ -103,6 +103,13 @@ export interface EventLog {
   serviceManagerFailed(event: { readonly cause: string }): void;
   /** Standard output cannot be written; `cause` is the error's code. */
   outputFailed(event: { readonly cause: string }): void;
+  /**
+   * The collector did not take spans, for the first time since it did, or so many are lost because the service stops; `cause` is an
+   * error's code, `STATUS_` and a status, or `STOPPED`.
+   */
+  spansNotExported(event: { readonly cause: string; readonly lost?: number }): void;
+  /** It takes them again; so many were lost in between. */
+  spansExportedAgain(event: { readonly lost: number }): void;
   /** A fault that nothing caught: the process ends. */
   crashed(error: unknown): void;
   /** Something that should not have happened. */
@@ -167,6 +174,9 @@ export function createEventLog(logger: Logger): EventLog {
       unfiltered.error({ position: String(sequence) }, "revocations may be lost"),
     serviceManagerFailed: ({ cause }) => logger.warn({ cause }, "service manager not notified"),
     outputFailed: ({ cause }) => logger.warn({ cause }, "standard output cannot be written"),
+    spansNotExported: ({ cause, lost }) =>
+      logger.warn({ cause: identifier(cause), lost }, "spans not exported"),
+    spansExportedAgain: ({ lost }) => logger.info({ lost }, "spans exported again"),
     crashed: (error) => logger.fatal(describeFault(error), "crashed"),
     fault: (error, request) =>
       logger.error(

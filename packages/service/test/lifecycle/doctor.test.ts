@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { startCollector } from "../../../testkit/src/otlp-collector.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 import { issueAuthorityCertificate, generateAuthorityKey } from "../../src/tls/x509.ts";
 
@@ -185,4 +186,22 @@ test("the doctor warns of a CA without name constraints, of a leftover capabilit
   // Without --authority it is the last one that was served.
   const known = await runMembrane(["doctor", "--data", directory.path, "--listen", "127.0.0.1:18443"]);
   expect(known.stdout).toMatch(/^ok {4}authority: membrane\.test/m);
+});
+
+test("the collector of traces is asked, and a file for it that cannot be read is a failure", async () => {
+  await using directory = await temporaryDirectory();
+  await using collector = await startCollector();
+  const data = join(directory.path, "data");
+  const to = (url: string, ...flags: string[]) => doctor(data, ...ADDRESS, "--otlp-endpoint", url, ...flags);
+  expect((await to(collector.url)).text).toContain(`ok    traces: ${collector.url}/v1/traces takes them`);
+  expect(collector.spans()).toEqual([]);
+  const { failed, warned } = await to("http://127.0.0.1:1");
+  expect(warned).toContain(
+    "traces: http://127.0.0.1:1/v1/traces does not take them (ECONNREFUSED): without it spans are dropped",
+  );
+  expect(failed).toEqual([]);
+  const missing = join(directory.path, "none");
+  expect((await to(collector.url, "--otlp-headers-file", missing)).failed).toEqual([
+    `traces: --otlp-headers-file: ${missing} cannot be read`,
+  ]);
 });

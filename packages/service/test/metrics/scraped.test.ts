@@ -105,6 +105,9 @@ test("every expression of the dashboard has a result, or is of what this service
     "Age of the lease",
     "Certificate expires in",
     "Audit trail behind",
+    "Spans",
+    "Spans",
+    "Spans that wait",
     "Starts",
   ]);
 });

@@ -1,5 +1,4 @@
 import { parseToken, tokenBytes } from "capability-protocol";
-import type { FullStore } from "../../../testkit/src/full-store.ts";
 
 /** What a test sends to a target. */
 export const REQUEST_CANARIES = { body: "canary-request-body", header: "canary-request-header" } as const;
@@ -8,7 +7,13 @@ export const REQUEST_CANARIES = { body: "canary-request-body", header: "canary-r
 export type SecretForms = ReadonlyMap<string, Buffer>;
 
 /** Returns the secrets of a store, and of the requests to it, in every form that a file could have. */
-export function formsOf({ tokens, secrets }: Pick<FullStore, "tokens" | "secrets">): SecretForms {
+export function formsOf({
+  tokens,
+  secrets,
+}: {
+  readonly tokens: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+}): SecretForms {
   const forms = new Map<string, Buffer>();
   for (const [name, text] of Object.entries(tokens)) {
     const token = parseToken(text);

@@ -16,6 +16,7 @@ import { checkDiskSpace } from "./disk-space.ts";
 import type { Finding } from "./finding.ts";
 import { checkClock, checkNode } from "./machine-checks.ts";
 import { checkAuthority, checkPort } from "./port-check.ts";
+import { checkTraces } from "./trace-check.ts";
 
 /**
  * Checks everything that a service needs, and prints what to do.
@@ -44,6 +45,7 @@ export async function doctor(
     await checkCertificate(config, now),
     checkAuthority(named),
     await checkPort(config),
+    ...(await checkTraces(config)),
     ...(await checkAdvice(named, now)),
     ...(await checkPrivateCA(config)),
     ...checkFirstCapabilities(config),

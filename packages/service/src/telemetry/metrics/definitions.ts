@@ -53,6 +53,9 @@ export const METRIC_NAMES = [
   "membrane_lease_age_seconds",
   "membrane_audit_lag_seconds",
   "membrane_log_lines_lost_total",
+  "membrane_spans_total",
+  "membrane_span_queue_bytes",
+  "membrane_unrecorded_requests_total",
   "membrane_certificate_expiry_timestamp_seconds",
   "membrane_event_loop_delay_seconds",
   "membrane_event_loop_active_seconds_total",
@@ -188,6 +191,22 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
     help: "Age of the oldest event that waits for its line in the audit trail",
   },
   membrane_log_lines_lost_total: { type: "counter", help: "Lines of the log that could not be written" },
+  membrane_spans_total: {
+    type: "counter",
+    labels: ["outcome"],
+    only: "with --otlp-endpoint only",
+    help: "Spans of recorded requests: exported, or dropped, because the queue was full (queue_full), or the collector has refused them (refused) or has not taken them four times (unavailable)",
+  },
+  membrane_span_queue_bytes: {
+    type: "gauge",
+    only: "with --otlp-endpoint only",
+    help: "Memory of the spans that wait for the collector, in bytes",
+  },
+  membrane_unrecorded_requests_total: {
+    type: "counter",
+    only: "with --otlp-endpoint only",
+    help: "Requests that were to be recorded and were not, because of --max-traced-requests-per-second",
+  },
   membrane_certificate_expiry_timestamp_seconds: {
     type: "gauge",
     merge: "min",

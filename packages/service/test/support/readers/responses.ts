@@ -1,10 +1,11 @@
+import { parseRejectedSpans } from "../../../src/commands/traces/collector.ts";
 import { makePrivate, buildResponseHead } from "../../../src/invocation/response-head.ts";
 import type { SentRequest } from "../../../src/invocation/reference-filter.ts";
 import { readHandshake } from "../../../src/invocation/websocket/handshake.ts";
 import { buildSwitchHead } from "../../../src/invocation/websocket/switch-head.ts";
 import { preparedTarget } from "../../../../testkit/src/fixtures.ts";
 import type { Reader } from "./reader.ts";
-import { HEAD, SENTENCE, manyLines, reader } from "./reader.ts";
+import { HEAD, KIB, SENTENCE, manyLines, reader } from "./reader.ts";
 import { signedTarget } from "./targets.ts";
 
 /** A request of a client that follows redirects with its token. */
@@ -39,6 +40,12 @@ function handshakeWith(field: string, text: string): Parameters<typeof readHands
 
 /** What an invocation reads of a target's response, and of a handshake. */
 export const RESPONSE_READERS: readonly Reader[] = [
+  reader(
+    "service/src/commands/traces/collector.ts#parseRejectedSpans",
+    64 * KIB,
+    '{"partialSuccess":{}}',
+    parseRejectedSpans,
+  ),
   ...["Connection", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"].map((field) =>
     reader(`service/src/invocation/websocket/handshake.ts#readHandshake ${field}`, HEAD, "one, ", (text) =>
       readHandshake(handshakeWith(field, text)),
