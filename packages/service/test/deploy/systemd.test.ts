@@ -107,7 +107,38 @@ test("a reload has the certificate read again, and a stop ends the service in or
   expect(await journal()).not.toContain("service manager not notified");
 });
 
+test("with the documented drop-in the service has the port 443, and no other right", async () => {
+  const environment = await system.run("cat", "/etc/membrane/environment");
+  await system.script(await documentedCommands("docs/deployment.md", "systemd-port"));
+  const ready = await system.run(
+    "curl",
+    "-sk",
+    "-o",
+    "/dev/null",
+    "-w",
+    "%{http_code}",
+    "https://localhost/readyz",
+  );
+  expect(ready).toBe("200");
+  // CAP_NET_BIND_SERVICE is the tenth.
+  expect((await processStatus()).get("CapBnd")).toBe("0000000000000400");
+  await system.script("rm /etc/systemd/system/membrane.service.d/port.conf && systemctl daemon-reload");
+  await writeFile(system.path("/etc/membrane/environment"), environment);
+});
+
+test("a Node.js in another place is the one of the service and of membrane-admin, if the configuration has its path", async () => {
+  const environment = await system.run("cat", "/etc/membrane/environment");
+  await system.script(`mkdir -p /opt/node/bin && mv "$(readlink -f /usr/bin/node)" /opt/node/bin/node
+    echo PATH=/opt/node/bin:/usr/bin:/bin >> /etc/membrane/environment
+    systemctl restart membrane`);
+  expect(await status("/readyz")).toBe("200");
+  expect(await system.run("membrane-admin", "tenant", "list")).toContain("alice");
+  await system.script('cp -f /opt/node/bin/node "$(readlink -m /usr/bin/node)"');
+  await writeFile(system.path("/etc/membrane/environment"), environment);
+});
+
 test("without its key the service does not start, and makes no other one", async () => {
+  await system.run("systemctl", "stop", "membrane");
   await system.run("mv", "/etc/membrane/service.key", "/root/service.key");
   expect((await system.tryRun("systemctl", "start", "membrane")).code).not.toBe(0);
   expect((await system.tryRun("ls", "/etc/membrane/service.key")).code).not.toBe(0);
@@ -115,4 +146,10 @@ test("without its key the service does not start, and makes no other one", async
   await system.run("systemctl", "reset-failed", "membrane");
   await system.run("systemctl", "start", "membrane");
   expect(await status("/readyz")).toBe("200");
+});
+
+test("the service serves its store with a key that systemd has encrypted, and that is nowhere in clear", async () => {
+  await system.script(await documentedCommands("docs/deployment.md", "systemd-encrypted-key"));
+  expect(await status("/readyz")).toBe("200");
+  expect((await system.tryRun("ls", "/etc/membrane/service.key")).code).not.toBe(0);
 });
