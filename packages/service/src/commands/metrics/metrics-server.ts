@@ -50,12 +50,15 @@ export async function startMetricsServer(
     });
   });
   const metrics = shared(async () => formatReading(await source.read()));
-  server.on("request", (request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     // A second request would be answered before the first response was read.
     if (used.has(request.socket)) return void request.socket.destroy();
     used.add(request.socket);
     respond(request, response, { ...source, metrics }).catch(source.onError);
-  });
+  };
+  server.on("request", serve);
+  // Node.js itself would refuse an expectation, and keep the connection.
+  server.on("checkExpectation", serve);
   server.on("clientError", (_error, socket) => void socket.destroy());
   await listen(server, host, port);
   server.on("error", source.onError);
