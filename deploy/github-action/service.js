@@ -76,14 +76,13 @@ export function field(json, ...path) {
 }
 
 /**
- * Fails the step with a message. The log of a job reads a line end as the end of a command.
+ * Fails the step with a message. A runner ends a line at a carriage return too, and would carry out what follows as a command.
  *
  * @param {unknown} error
  */
 export function fail(error) {
   const message = error instanceof Error ? error.message : "failed";
-  console.log(
-    `::error title=Membrane Service::${message.replaceAll("%", "%25").replaceAll(/\r?\n/g, "%0A")}`,
-  );
+  const escaped = message.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  console.log(`::error title=Membrane Service::${escaped}`);
   process.exitCode = 1;
 }

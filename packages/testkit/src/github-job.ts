@@ -87,7 +87,7 @@ export async function runJob(
         },
       },
     );
-    for (const line of `${stdout}${stderr}`.split("\n")) {
+    for (const line of `${stdout}${stderr}`.split(/\r\n|[\r\n]/)) {
       const mask = /^::add-mask::(.+)$/.exec(line)?.[1];
       if (mask === undefined) log.push(hide(line));
       else masks.add(mask);

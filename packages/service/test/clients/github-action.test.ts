@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { call } from "../../../testkit/src/client.ts";
@@ -6,6 +7,7 @@ import type { JobResult } from "../../../testkit/src/github-job.ts";
 import { runJob } from "../../../testkit/src/github-job.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
+import { makeCertificate, startTlsTarget } from "../../../testkit/src/tls-target.ts";
 import { UNKNOWN_TOKEN } from "../support/refusals.ts";
 import type { ClientMachine } from "../support/client-machine.ts";
 import { expectOwnCredential, grant, revoke, startClientMachine } from "../support/client-machine.ts";
@@ -139,6 +141,33 @@ test.each([
     expect(await membranes()).toEqual(before);
   },
 );
+
+test("what a service responds is one line of the log, whatever line ends it has", async () => {
+  const lines = ["::stop-commands::x", "::set-output name=capability::y", "::debug::z", "%0A::debug::%"];
+  await using service = await startOtherService((_token, response) =>
+    response.writeHead(400).end(lines.map((line) => `\r${line}\n${line}\r\n${line}`).join("")),
+  );
+  const { isFailed, log } = await runPage({ create: service.create, inputs: { ca: service.ca } });
+  expect(isFailed).toBe(true);
+  const commands = log.split("\n").filter((line) => line.startsWith("::"));
+  expect(commands).toEqual([expect.stringMatching(/^::error .* responds 400: .*%250A::debug::%25/)]);
+});
+
+/** A service that responds as the test says, and the URI of its `create`. */
+async function startOtherService(
+  respond: (token: string, response: ServerResponse, authority: string) => void,
+): Promise<AsyncDisposable & { readonly create: string; readonly ca: string }> {
+  const certificate = await makeCertificate("127.0.0.1");
+  const other = await startTlsTarget(certificate, (request, response) => {
+    const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
+    respond(token, response, request.headers.host ?? "");
+  });
+  return {
+    create: `cpblty://127.0.0.1:${other.port}/#${machine.service.tokens.create}`,
+    ca: certificate.ca,
+    [Symbol.asyncDispose]: () => other[Symbol.asyncDispose](),
+  };
+}
 
 async function membranes(): Promise<readonly string[]> {
   const all = { method: "GET", path: "/?limit=1000" };
