@@ -25,7 +25,7 @@ async function handOver() {
     output({ capability: uri, token, url, revoke: revoke.uri });
   } catch (error) {
     // Nothing of a step that fails is left.
-    await perform(revoke);
+    await perform(revoke).catch(fail);
     throw error;
   }
 }

@@ -153,6 +153,23 @@ test("what a service responds is one line of the log, whatever line ends it has"
   expect(commands).toEqual([expect.stringMatching(/^::error .* responds 400: .*%250A::debug::%25/)]);
 });
 
+test("a job whose export is refused says why, also if the revoke of its membrane fails", async () => {
+  const [through, revoke] = [UNKNOWN_TOKEN, `${UNKNOWN_TOKEN.slice(0, -1)}Q`];
+  await using service = await startOtherService((token, response, authority) => {
+    if (token === through) return response.writeHead(400).end("not exported");
+    if (token === revoke) return response.writeHead(503).end("not revoked");
+    const capabilities = {
+      export: `cpblty://${authority}/#${through}`,
+      revoke: `cpblty://${authority}/#${revoke}`,
+    };
+    return response.writeHead(201).end(JSON.stringify({ capabilities }));
+  });
+  const { isFailed, log } = await runPage({ create: service.create, inputs: { ca: service.ca } });
+  expect(isFailed).toBe(true);
+  expect(log).toContain("responds 400: not exported");
+  expect(log).toContain("responds 503: not revoked");
+});
+
 /** A service that responds as the test says, and the URI of its `create`. */
 async function startOtherService(
   respond: (token: string, response: ServerResponse, authority: string) => void,
