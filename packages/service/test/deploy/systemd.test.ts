@@ -96,6 +96,16 @@ test("what an operator makes with membrane-admin works, through restarts and kil
   expect(await system.script(useService("revoke"))).toBe("401\n");
 });
 
+test("membrane-admin runs no text of its standard input as a program where membrane is not on the PATH", async () => {
+  const { code, stdout, stderr } = await system.tryRun(
+    "sh",
+    "-c",
+    `echo 'console.log("was run")' | PATH=/usr/bin:/bin /usr/local/sbin/membrane-admin leaked`,
+  );
+  expect([code, stdout]).toEqual([127, ""]);
+  expect(stderr).toBe("membrane-admin: membrane is not on the PATH: /usr/bin:/bin\n");
+});
+
 test("a reload has the certificate read again, and a stop ends the service in order", async () => {
   await system.run("systemctl", "reload", "membrane");
   const journal = (): Promise<string> => system.run("journalctl", "--unit=membrane", "--output=cat");
