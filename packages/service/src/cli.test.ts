@@ -13,7 +13,11 @@ function read(words: readonly string[]): Promise<Command | undefined> {
 
 /** Arguments, variables, and how the error message begins. */
 const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
-  ["", {}, "expected a command: serve, init, tenant, membrane, leaked, backup, restore, migrate or doctor"],
+  [
+    "",
+    {},
+    "expected a command: serve, init, tenant, membrane, key, leaked, backup, restore, migrate or doctor",
+  ],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],
   ["tenant frob", {}, 'frob: no such command. "membrane tenant --help" lists them'],
@@ -79,6 +83,16 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["migrate --to lmdb:d", {}, "--from: expected lmdb:DIR with a data directory, or postgres://"],
   ["migrate --from lmdb:d --to lmdb:", {}, "--to: expected lmdb:DIR"],
   ["migrate --from lmdb:d", { MEMBRANE_TO: "mysql://u:secret@h" }, "MEMBRANE_TO: expected lmdb:DIR"],
+  ["key", {}, "key: expected rotate, status or drop"],
+  ["key drop", {}, "key drop: expected the key's number, as in key drop 1"],
+  ["key drop one --forgets 1", {}, "key drop: expected the key's number"],
+  ["key drop 1", {}, "--forgets: expected how many capabilities are forgotten"],
+  ["key drop 1 --forgets all", {}, "--forgets: expected how many capabilities are forgotten"],
+  ["key drop 1 --forgets 1e3", {}, "--forgets: expected how many capabilities are forgotten"],
+  ["key drop 1 --forgets", {}, "--forgets: missing value"],
+  ["key drop 1", { MEMBRANE_FORGETS: "4" }, "MEMBRANE_FORGETS: no such variable"],
+  ["key drop --forgets 1", { MEMBRANE_KEY: "1" }, "MEMBRANE_KEY: no such variable"],
+  ["key rotate 2", {}, "2: unexpected argument"],
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
   ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
   [

@@ -110,6 +110,30 @@ export async function readCommandLine(
         })
         .demandCommand(1, "membrane: expected list or revoke"),
     )
+    .command("key", "The service key: rotate, status, drop", (key) =>
+      key
+        .command("rotate", "Make the store use a new key, while it is not served", jsonFlags, (flags) => {
+          command = { name: "key rotate", config: readDataConfig(complete(flags, origin)), json: flags.json };
+        })
+        .command("status", "Count the capabilities that need each key", jsonFlags, (flags) => {
+          command = { name: "key status", config: readDataConfig(complete(flags, origin)), json: flags.json };
+        })
+        .command(
+          "drop [key]",
+          "Forget what needs an older key, while the store is not served",
+          dropFlags,
+          (flags) => {
+            const keyVersion = readCount(flags.key, "key drop: expected the key's number, as in key drop 1");
+            const forgets = readCount(
+              flags.forgets,
+              "--forgets: expected how many capabilities are forgotten, as in --forgets 0; key status counts them",
+            );
+            const config = readDataConfig(complete(flags, origin));
+            command = { name: "key drop", config, json: flags.json, keyVersion, forgets };
+          },
+        )
+        .demandCommand(1, "key: expected rotate, status or drop"),
+    )
     .command(
       "leaked",
       "Find capabilities in a text on standard input, and end them",
@@ -164,7 +188,7 @@ export async function readCommandLine(
     )
     .demandCommand(
       1,
-      "expected a command: serve, init, tenant, membrane, leaked, backup, restore, migrate or doctor",
+      "expected a command: serve, init, tenant, membrane, key, leaked, backup, restore, migrate or doctor",
     )
     .check(rejectAmbiguousFlags)
     .strict()
@@ -212,6 +236,12 @@ function readTenant(tenant: string | undefined): string {
   return requireValue(tenant, "--tenant: expected the tenant's name, as in --tenant alice");
 }
 
+/** @throws ConfigError that says what is expected, unless it is a whole number that can be counted to. */
+function readCount(text: string | undefined, expected: string): number {
+  if (text === undefined || !/^(?:0|[1-9][0-9]{0,14})$/.test(text)) throw new ConfigError(expected);
+  return Number(text);
+}
+
 /** The parser's own message for a missing flag would not say what is expected. */
 function requireValue(value: string | undefined, expected: string): string {
   if (value === undefined) throw new ConfigError(expected);
@@ -249,6 +279,12 @@ function leakedFlags(argv: Argv) {
     type: "boolean",
     describe: "Revoke the membranes that end what is alive, without a question; --no-revoke: none",
   });
+}
+
+function dropFlags(argv: Argv) {
+  return jsonFlags(argv)
+    .positional("key", { type: "string", describe: "The key's number, as in key status, required" })
+    .option("forgets", { ...TEXT, describe: "How many capabilities are forgotten, required" });
 }
 
 function directoryFlags(argv: Argv) {

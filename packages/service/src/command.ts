@@ -16,6 +16,13 @@ export type Command =
   | { readonly name: "init"; readonly config: InitConfig; readonly json: boolean }
   /** `revoke` is absent where the operator is asked at a terminal. */
   | (OutputCommand<"leaked"> & { readonly revoke: boolean | undefined })
+  | OutputCommand<"key rotate" | "key status">
+  | (OutputCommand<"key drop"> & {
+      /** Which of the keys that the store needs. */
+      readonly keyVersion: number;
+      /** How many capabilities the operator expects to be forgotten. */
+      readonly forgets: number;
+    })
   | OutputCommand<"tenant list">
   | (OutputCommand<"tenant create" | "tenant reissue" | "tenant delete"> & { readonly id: string })
   | (OutputCommand<"membrane list"> & { readonly tenant: string })

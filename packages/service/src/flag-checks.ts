@@ -27,9 +27,9 @@ const NEGATABLE: ReadonlySet<string> = new Set([
 ]);
 
 /** Flags that act instead of configuring: in a variable, one would do so at every start. */
-const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V", "REVOKE"]);
+const ACTIONS: ReadonlySet<string> = new Set(["HELP", "H", "VERSION", "V", "REVOKE", "KEY", "FORGETS"]);
 
-/** @throws ConfigError for a variable that would print help or the version, or revoke, at every start. */
+/** @throws ConfigError for a variable that would print help or the version, revoke, or forget, at every start. */
 export function rejectActionVariables(environment: NodeJS.ProcessEnv): void {
   const action = Object.keys(environment).find(
     (name) => name.startsWith(VARIABLE_PREFIX) && ACTIONS.has(name.slice(VARIABLE_PREFIX.length)),

@@ -13,6 +13,7 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
 
   return {
     id: engine.id,
+    keys: engine.keys,
     position: () => (isPositionKnown ? engine.position() : undefined),
     positionMaxAgeMs: engine.positionMaxAgeMs,
     positionFailure: engine.positionFailure,

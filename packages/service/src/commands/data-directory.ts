@@ -6,7 +6,7 @@ import { parseAuthority } from "capability-protocol";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import type { ServiceKeys } from "../store/keys.ts";
-import { createServiceKeys } from "../store/keys.ts";
+import { createKeyring } from "../store/keys.ts";
 import type { StoreDurations } from "../store/metered-engine.ts";
 import { meterEngine } from "../store/metered-engine.ts";
 import { createStore } from "../store/operations/create-store.ts";
@@ -28,6 +28,7 @@ export interface DataDirectory {
   readonly store: Store;
   readonly vault: Vault;
   readonly authority: Authority;
+  /** Those that the store needs. */
   readonly keys: ServiceKeys;
 }
 
@@ -122,8 +123,13 @@ export async function openDataDirectory(
   if (isNew || keepsDirectory) await makeDirectory(config);
   // A store without its key gets no new one, which would hide that the old one is missing.
   if (isNew) await createServiceKeyFile(paths.serviceKey, randomBytes);
-  const keys = createServiceKeys(await readServiceKeyFile(paths.serviceKey));
-  const engine = await place.open({ keys, serves, log, limits });
+  const engine = await place.open({
+    keys: createKeyring(await readServiceKeyFile(paths.serviceKey)),
+    serves,
+    log,
+    limits,
+  });
+  const { keys } = engine;
   const metered = durations === undefined ? engine : meterEngine(engine, durations, () => performance.now());
   const store = createStore(metered, limits, now);
   if (keepsDirectory) await saveEngine(config, paths);

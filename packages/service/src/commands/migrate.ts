@@ -5,7 +5,7 @@ import type { Command } from "../command.ts";
 import { ConfigError } from "../config-error.ts";
 import type { MovePlace } from "../move-place.ts";
 import type { ServiceKeys } from "../store/keys.ts";
-import { createServiceKeys } from "../store/keys.ts";
+import { createKeyring } from "../store/keys.ts";
 import { TABLE_NAMES } from "../store/postgres/transfer/table-names.ts";
 import { readServiceKeyFile } from "../store/service-key-file.ts";
 import type { MoveProgress, MoveResult } from "../store/transfer/move-store.ts";
@@ -63,7 +63,7 @@ export async function migrate(
 
 /** The key is the same in both places, and is not moved. */
 async function readKeys(command: MigrateCommand): Promise<ServiceKeys> {
-  return createServiceKeys(await readServiceKeyFile(serviceKeyPath(command)));
+  return createKeyring(await readServiceKeyFile(serviceKeyPath(command)));
 }
 
 function serviceKeyPath({ from, to, config }: MigrateCommand): string {

@@ -34,12 +34,7 @@ export interface OperatorProcess {
  * @throws ConfigError if there is none: opening would make one in the current directory.
  */
 export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
-  checkEngine(config, dataPaths(config));
-  if (!(await storePlace(config).exists())) {
-    // In a directory that this user may not read, a store seems to be missing.
-    if (existsSync(config.data)) await checkDataDirectory(config);
-    throw noStore(config);
-  }
+  await assertStore(config);
   const named = { ...config, authority: await resolveAuthority(config) };
   const data = await openDataDirectory(named, { keepsDirectory: false });
   try {
@@ -52,6 +47,15 @@ export async function withStore<T>(config: DataConfig, act: (data: DataDirectory
   } finally {
     await data.store.close();
   }
+}
+
+/** @throws ConfigError if there is no store. */
+export async function assertStore(config: DataConfig): Promise<void> {
+  checkEngine(config, dataPaths(config));
+  if (await storePlace(config).exists()) return;
+  // In a directory that this user may not read, a store seems to be missing.
+  if (existsSync(config.data)) await checkDataDirectory(config);
+  throw noStore(config);
 }
 
 function noStore({ data, postgres }: DataConfig): ConfigError {

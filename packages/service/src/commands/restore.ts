@@ -5,7 +5,7 @@ import type { Command } from "../command.ts";
 import { ConfigError } from "../config-error.ts";
 import { hasCode } from "../error-code.ts";
 import { makePrivateDirectory, readIfPresent, replaceFile, syncDirectory } from "../private-files.ts";
-import { createServiceKeys } from "../store/keys.ts";
+import { createKeyring } from "../store/keys.ts";
 import { adoptCopy, hashCopy } from "../store/lmdb/backup.ts";
 import { DATA_FILE } from "../store/lmdb/files.ts";
 import { readServiceKeyFile } from "../store/service-key-file.ts";
@@ -37,7 +37,7 @@ export async function restore(
   const { store, serviceKey, authority, engine } = dataPaths(command.config);
   const description = await readDescription(from.description, command.directory);
   if (isTaken(store)) throw taken(data, store);
-  const keys = createServiceKeys(await readServiceKeyFile(serviceKey));
+  const keys = createKeyring(await readServiceKeyFile(serviceKey));
   await makePrivateDirectory(data);
   // First: an abandoned copy takes as much space as the new one needs.
   for (const path of await removeAbandonedStores(data, now)) log.leftoverRemoved({ path });

@@ -57,6 +57,13 @@ export async function runOperatorCommand(
       await migrate(command, { print, log: openLog(), now });
       return 0;
     }
+    case "key rotate":
+    case "key status":
+    case "key drop": {
+      const { key } = await import("./key/key.ts");
+      await key(command, { print, log: openLog() });
+      return 0;
+    }
     case "leaked": {
       const { leaked } = await import("./leaked/leaked.ts");
       return leaked(command, { print, log: openLog(), input, confirm });

@@ -111,6 +111,7 @@ function openedAt(position: Position): NonNullable<Awaited<ReturnType<Vault["ope
     payload: Buffer.alloc(0),
     limits: [],
     limitBytes: 0,
+    needsRekey: false,
     lineage: new Set([CAPABILITY]),
     usageOwners: { capabilities: [CAPABILITY], tenants: [] },
     expiresAt: undefined,

@@ -153,7 +153,8 @@ async function fromStore(
       const shared = fromCache(context, digest);
       if (shared !== undefined) return shared;
       const resolution = toResolution(context, opened);
-      cache.put(digest, resolution, opened.position);
+      // What was found by an older service key is offered for its rekeying at each use until that is done.
+      if (!opened.needsRekey) cache.put(digest, resolution, opened.position);
       return register(context, resolution);
     }
     // Something in its lineage was revoked after it was read, or the log is another one.

@@ -10,7 +10,10 @@ import type { CreationOptions, Store } from "../store/store.ts";
 import { RecordTooNewError, StoreFullError } from "../store/store.ts";
 
 /** A store without the operations that change it. */
-export type StoreReader = Omit<Store, "create" | "countUse" | "revoke" | "rekeyTenant" | "sweep" | "close">;
+export type StoreReader = Omit<
+  Store,
+  "create" | "countUse" | "revoke" | "rekeyTenant" | "rekeyCapability" | "sweep" | "close"
+>;
 
 /** Records a change. It must not throw, since the change has been made. */
 export type RecordChange = (change: RecordedChange) => void;

@@ -174,7 +174,7 @@ async function prepare(
   const { uid, membrane: through } = caller.capability;
   if (through === undefined) throw new StoreCorruptError("a delegated capability went through no membrane");
   const rights = { resource: membrane.uid, createdBy: uid, membrane: through };
-  const missing = [
+  const minted = [
     vault.mint(
       { ...rights, kind: "export", parent: exporting.capability.uid },
       exporting.payload,
@@ -188,7 +188,8 @@ async function prepare(
       tokens.revoke,
     ).record,
   ];
-  return { membrane, tokens, missing };
+  // One that is present under an older service key has another lookup id, and would be made a second time.
+  return { membrane, tokens, missing: minted.filter((_record, at) => present[at] === undefined) };
 }
 
 function deriveToken(

@@ -16,6 +16,7 @@ import type { HttpListener } from "../http1/listener.ts";
 import { InvocationMeter } from "../invocation/invocation-meter.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { Position } from "../store/store.ts";
+import { createRekeyer } from "../store/rekeyer.ts";
 import { createVault } from "../store/vault.ts";
 import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
 import type { Reading } from "../telemetry/metrics/reading.ts";
@@ -56,7 +57,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     localAddresses: options.localAddresses,
   });
   const loopTurns = createEventLoopScheduler();
-  const vault = createVault(options.store, options.keys, randomBytes, loopTurns);
+  const offerRekey = createRekeyer(options.store, monotonic, log.fault);
+  const vault = createVault(options.store, options.keys, randomBytes, { loopTurns, offerRekey });
   const monitor = await startRevocationMonitor(limits, options, monotonic);
   const meter = new InvocationMeter({
     gateway: new Histogram(SHORT_BOUNDS),

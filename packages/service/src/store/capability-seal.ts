@@ -28,6 +28,17 @@ export function sealCapability(
   return { ...narrowed, lookupId, sealed: seal(sealingKey, payload, associatedData(narrowed)) };
 }
 
+/** Seals the same payload under another service key. @throws UnsealError if the key is not that of the capability's token. */
+export function resealCapability(
+  capability: StoredCapability,
+  sealingKey: Buffer,
+  to: TokenKeys,
+): Pick<StoredCapability, "lookupId" | "sealed"> {
+  const bound = associatedData(capability);
+  const payload = unseal(sealingKey, capability.sealed, bound);
+  return { lookupId: to.lookupId, sealed: seal(to.sealingKey, payload, bound) };
+}
+
 /**
  * @throws UnsealError if the key is not that of the capability's token.
  * @throws RecordTooNewError if a newer program wrote the payload: a limit that is not known cannot be checked.

@@ -3,6 +3,7 @@ import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Quota } from "../domain/quota.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCount } from "../domain/use-counter.ts";
+import type { ServiceKeys } from "./keys.ts";
 import type { StoredCapability, StoredRecord } from "./record.ts";
 import type { Position, RevocationSource, StoreWatch } from "./store.ts";
 import type { WriteClass } from "./write-queue.ts";
@@ -16,6 +17,9 @@ import type { WriteClass } from "./write-queue.ts";
 export interface Engine extends RevocationSource, StoreWatch {
   /** A random name of what is stored, 32 hex digits. */
   readonly id: string;
+
+  /** The service keys that it needs. */
+  readonly keys: ServiceKeys;
 
   /**
    * The last failure of asking for the {@link position}, since it was known. After a StoreFormatError it will not be known any more:
@@ -172,6 +176,8 @@ export type Change =
   | { readonly type: "insert"; readonly record: StoredRecord }
   /** Replaces the columns of a record that is there; what it points to stays. */
   | { readonly type: "update"; readonly record: StoredRecord }
+  /** As `update`, for a capability that gets another lookup id, under the newest service key. */
+  | { readonly type: "replaceLookup"; readonly record: StoredCapability; readonly from: Buffer }
   /** The inverse of `insert`. */
   | { readonly type: "remove"; readonly record: StoredRecord }
   /** Removes the rows that say that `dependent` depends on `uid`, when there is no such record. */

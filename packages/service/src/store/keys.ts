@@ -1,11 +1,18 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import type { CapabilityToken } from "capability-protocol";
-import { tokenBytes } from "capability-protocol";
+import type { CapabilityToken, Result } from "capability-protocol";
+import { err, ok, tokenBytes } from "capability-protocol";
 
 /** Length of a service key in bytes. */
 export const SERVICE_KEY_BYTES = 32;
 
+/**
+ * How many service keys a store may need at once. A token that is presented is looked up under each of them, so that this limits the
+ * work that an unknown token causes.
+ */
+export const MAX_KEYS_IN_USE = 4;
+
 const LOOKUP_ID_BYTES = 32;
+const KEY_ID_BYTES = 4;
 
 /** What a presented token turns into: where its record is, and the key that opens it. */
 export interface TokenKeys {
@@ -13,31 +20,89 @@ export interface TokenKeys {
   readonly sealingKey: Buffer;
 }
 
-/**
- * All that is derived from the service key. The key itself never leaves this object: a full copy of the store opens
- * nothing without it, and it opens nothing without a token.
- */
-export interface ServiceKeys {
-  /** Counts replacements of the service key; stored with every lookup id that it made. */
+/** What a store says of a service key that it needs. The key itself is never in it. */
+export interface NamedKey {
+  /** Counts replacements of the service key, from 1; stored with every lookup id that it made. */
   readonly keyVersion: number;
-  /** Kept in the store, so that a wrong key stops the start. */
+  /** Derived from the key, so that a wrong key stops the start. */
   readonly checkValue: Buffer;
+}
+
+/**
+ * All that is derived from one service key. The key itself never leaves this object: a full copy of the store opens nothing without
+ * it, and it opens nothing without a token.
+ */
+export interface ServiceKey extends NamedKey {
   deriveTokenKeys(token: CapabilityToken): TokenKeys;
   /** The MAC that every row carries over all its columns. */
   rowMac(row: Uint8Array): Buffer;
   verifyRowMac(row: Uint8Array, mac: Uint8Array): boolean;
 }
 
-/** @throws RangeError if `serviceKey` is not {@link SERVICE_KEY_BYTES} long. */
+/** The service keys of a store: the newest, which everything new uses, and those that older tokens still need. */
+export interface ServiceKeys extends ServiceKey {
+  /** Newest first. Only lookup ids and what is sealed under tokens depend on them, and no row's MAC does. */
+  readonly older: readonly ServiceKey[];
+  /**
+   * Picks the keys that a store names, newest first, from all that there are.
+   *
+   * @returns the newest of them that is missing, as an error.
+   */
+  ofStore(named: readonly NamedKey[]): Result<ServiceKeys, NamedKey>;
+}
+
+/**
+ * The keys of a service key file. As long as no store says which of them it needs, the last one is used, as in a new store.
+ *
+ * @param serviceKeys at least one, the newest last.
+ * @throws RangeError if one is not {@link SERVICE_KEY_BYTES} long, or there is none.
+ */
+export function createKeyring(serviceKeys: readonly Uint8Array[]): ServiceKeys {
+  const newest = serviceKeys.at(-1);
+  if (newest === undefined) throw new RangeError("a service has at least one key");
+  const checkValues = serviceKeys.map(checkValueOf);
+  const find = ({ keyVersion, checkValue }: NamedKey): ServiceKey | undefined => {
+    const serviceKey = serviceKeys[checkValues.findIndex((present) => present.equals(checkValue))];
+    return serviceKey === undefined ? undefined : createServiceKey(serviceKey, keyVersion);
+  };
+  const ofStore: ServiceKeys["ofStore"] = (named) => {
+    const keys: ServiceKey[] = [];
+    for (const name of named) {
+      const key = find(name);
+      if (key === undefined) return err(name);
+      keys.push(key);
+    }
+    const [first, ...older] = keys;
+    if (first === undefined) throw new RangeError("a store names at least one key");
+    return ok({ ...first, older, ofStore });
+  };
+  return { ...createServiceKey(newest, 1), older: [], ofStore };
+}
+
+/** The keys of a service with one key. @throws RangeError if `serviceKey` is not {@link SERVICE_KEY_BYTES} long. */
 export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
-  if (serviceKey.length !== SERVICE_KEY_BYTES) {
+  return createKeyring([serviceKey]);
+}
+
+/** A name of a key for people, 8 hex digits: it tells keys apart, and is no secret. */
+export function keyId({ checkValue }: Pick<NamedKey, "checkValue">): string {
+  return checkValue.toString("hex", 0, KEY_ID_BYTES);
+}
+
+/** What a store would name a key by. */
+export function checkValueOf(serviceKey: Uint8Array): Buffer {
+  if (serviceKey.length !== SERVICE_KEY_BYTES)
     throw new RangeError(`a service key has ${SERVICE_KEY_BYTES} bytes`);
-  }
+  return deriveKey(serviceKey, "check value/1");
+}
+
+function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKey {
+  const checkValue = checkValueOf(serviceKey);
   const macKey = deriveKey(serviceKey, "row mac/1");
   const rowMac = (row: Uint8Array): Buffer => createHmac("sha256", macKey).update(row).digest();
   return {
-    keyVersion: 1,
-    checkValue: deriveKey(serviceKey, "check value/1"),
+    keyVersion,
+    checkValue,
     deriveTokenKeys(token) {
       const digest = createHmac("sha512", serviceKey)
         .update("capability/1")

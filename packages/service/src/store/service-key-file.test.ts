@@ -1,11 +1,18 @@
 import { randomBytes } from "node:crypto";
 import * as promises from "node:fs/promises";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import type { FileSystem } from "../private-files.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { createServiceKeyFile, readServiceKeyFile } from "./service-key-file.ts";
+import {
+  addServiceKey,
+  createServiceKeyFile,
+  MAX_KEYS_IN_FILE,
+  readServiceKeyFile,
+  ServiceKeyFileError,
+  syncServiceKeyFile,
+} from "./service-key-file.ts";
 
 /**
  * The real file system, with a list of what was done, in the order in which it was finished.
@@ -54,7 +61,7 @@ test("a service key is synced before it has its name, and its name is synced bef
 test("of two first starts the second takes the key of the first, however they interleave, and it is on disk for both", async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, "service.key");
-  let first: Buffer | undefined;
+  let first: readonly Buffer[] | undefined;
   const late = watched(async () => {
     if (first !== undefined) return;
     // The other one starts and is done between the last look of this one and its first act.
@@ -80,7 +87,7 @@ test("many first starts at once read one and the same key, whole from the moment
       }),
     );
     expect(new Set(seen).size).toBe(1);
-    expect((await readServiceKeyFile(path)).toString("hex")).toBe(seen[0]!.trim());
+    expect((await readServiceKeyFile(path))[0]!.toString("hex")).toBe(seen[0]!.trim());
   }
 });
 
@@ -103,4 +110,48 @@ test("a service key in a directory that cannot be written is the operator's: it 
   const given = await readServiceKeyFile(path);
   await createServiceKeyFile(path, randomBytes, readOnly);
   expect(await readServiceKeyFile(path)).toEqual(given);
+});
+
+test("a key is added as the last line, through a link, and the file keeps its mode", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, link] = [join(directory.path, "service.key"), join(directory.path, "link")];
+  await createServiceKeyFile(path, randomBytes);
+  await symlink(path, link);
+  const present = await readServiceKeyFile(link);
+  const added = randomBytes(32);
+  await addServiceKey(link, present, added);
+  expect(await readServiceKeyFile(path)).toEqual([...present, added]);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect((await readdir(directory.path)).toSorted()).toEqual(["link", "service.key"]);
+  await syncServiceKeyFile(link);
+  await chmod(path, 0o640);
+  await addServiceKey(link, [...present, added], randomBytes(32));
+  expect((await stat(path)).mode & 0o777).toBe(0o640);
+});
+
+test("a file has sixteen keys at the most, and no key twice", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "service.key");
+  const keys = Array.from({ length: MAX_KEYS_IN_FILE }, () => randomBytes(32).toString("hex"));
+  await writeFile(path, keys.join("\n"));
+  const present = await readServiceKeyFile(path);
+  expect(present.map((key) => key.toString("hex"))).toEqual(keys);
+  await expect(addServiceKey(path, present, randomBytes(32))).rejects.toThrow("has 16 keys already");
+  for (const lines of [
+    [...keys, "00".repeat(32)],
+    [keys[0], keys[1], keys[0]],
+    [keys[0], ""],
+    [keys[0], " "],
+  ]) {
+    await writeFile(path, `${lines.join("\n")}\n`);
+    await expect(readServiceKeyFile(path)).rejects.toThrow(ServiceKeyFileError);
+  }
+});
+
+test("a key that cannot be written is the operator's to append, as the message says", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "gone", "service.key");
+  const refused = addServiceKey(path, [randomBytes(32)], randomBytes(32));
+  await expect(refused).rejects.toThrow(/cannot be written\. Append a line .*openssl rand -hex 32/);
 });

@@ -205,8 +205,8 @@ export interface Store extends RevocationSource, StoreWatch {
    */
   positionFailure(): unknown;
 
-  /** @param lookupId what a presented token leads to. */
-  find(lookupId: Buffer): MaybePromise<FoundCapability | undefined>;
+  /** @param lookupIds what a presented token leads to under each service key, newest first: the first that is there counts. */
+  find(...lookupIds: readonly Buffer[]): MaybePromise<FoundCapability | undefined>;
 
   isAlive(uid: Uid): MaybePromise<boolean>;
 
@@ -248,6 +248,21 @@ export interface Store extends RevocationSource, StoreWatch {
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
   ): Promise<Result<void, CreationDenial>>;
+
+  /**
+   * Gives a capability that is alive another lookup id, with its payload sealed anew. Does nothing if it has it by now, is dead, or
+   * is gone.
+   *
+   * @param from as it was found.
+   * @param to under the newest service key.
+   * @param owner in whose turn it is written.
+   * @returns whether it was replaced.
+   */
+  rekeyCapability(
+    from: StoredCapability,
+    to: Pick<StoredCapability, "lookupId" | "sealed">,
+    owner: FairOwner,
+  ): Promise<boolean>;
 
   /**
    * Revokes a membrane or a tenant, and with it all that descends from it. A repeated revoke has the same result.

@@ -8,8 +8,9 @@ import type { LiveLineage } from "../domain/lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
-import { openCapability, sealCapability } from "./capability-seal.ts";
-import type { ServiceKeys } from "./keys.ts";
+import { openCapability, resealCapability, sealCapability } from "./capability-seal.ts";
+import type { ServiceKeys, TokenKeys } from "./keys.ts";
+import type { OfferRekey } from "./rekeyer.ts";
 import type { StoredCapability } from "./record.ts";
 import type { FoundCapability, Position, Store } from "./store.ts";
 import type { OpenedTarget } from "./target-seal.ts";
@@ -31,6 +32,8 @@ export interface OpenedCapability {
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
   readonly position: Position;
+  /** It was found by an older service key, and is to be rekeyed: until then it is read from the store at each use. */
+  readonly needsRekey: boolean;
 }
 
 /** What a new capability may do, and where it comes from. */
@@ -63,29 +66,48 @@ export interface Vault {
  */
 const LARGE_BYTES = 2 * 1024;
 
-/** @param loopTurns in whose turns large targets and limits are opened; default: at once. */
+export interface VaultOptions {
+  /** In whose turns large targets and limits are opened. Default: at once. */
+  readonly loopTurns?: EventLoopScheduler;
+  /** Takes what was opened with an older service key. Default: it stays as it is. */
+  readonly offerRekey?: OfferRekey;
+}
+
+/** @param keys those that the store needs. */
 export function createVault(
   store: Pick<Store, "find">,
   keys: ServiceKeys,
   random: (size: number) => Uint8Array,
-  loopTurns?: EventLoopScheduler,
+  { loopTurns, offerRekey = () => undefined }: VaultOptions = {},
 ): Vault {
+  const deriveAll = (token: CapabilityToken): readonly TokenKeys[] =>
+    [keys, ...keys.older].map((key) => key.deriveTokenKeys(token));
   const openUnlessExpired: Vault["openUnlessExpired"] = async (token) => {
-    const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
-    let found = await store.find(lookupId);
+    const derived = deriveAll(token);
+    const lookupIds = derived.map(({ lookupId }) => lookupId);
+    let found = await store.find(...lookupIds);
     if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
       const tenant = found.verdict.value.usageOwners.exporter ?? "";
       await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
       // It may have been revoked meanwhile.
-      found = await store.find(lookupId);
+      found = await store.find(...lookupIds);
     }
     if (found === undefined) return undefined;
-    const { verdict } = found;
+    const { verdict, capability } = found;
     if (!verdict.ok) return verdict.error.cause === "expired" ? "expired" : undefined;
-    return openRecords(found, verdict.value, sealingKey);
+    const [newest, ...older] = derived;
+    const old = older.find(({ lookupId }) => lookupId.equals(capability.lookupId));
+    const sealingKey = (old ?? newest)?.sealingKey;
+    if (newest === undefined || sealingKey === undefined) throw new TypeError("a store has no service key");
+    const opened = openRecords(found, verdict.value, { sealingKey, needsRekey: old !== undefined });
+    if (old !== undefined) {
+      const owner = { tenant: opened.usageOwners.exporter ?? "", capability: capability.uid };
+      offerRekey(capability, () => resealCapability(capability, sealingKey, newest), owner);
+    }
+    return opened;
   };
   return {
-    find: (token) => store.find(keys.deriveTokenKeys(token).lookupId),
+    find: (token) => store.find(...deriveAll(token).map(({ lookupId }) => lookupId)),
     openUnlessExpired,
     async open(token) {
       const opened = await openUnlessExpired(token);
@@ -109,12 +131,22 @@ function isLarge({ capability, target }: FoundCapability): boolean {
 function openRecords(
   found: FoundCapability,
   { lineage, usageOwners, expiresAt }: LiveLineage,
-  sealingKey: Buffer,
+  { sealingKey, needsRekey }: { readonly sealingKey: Buffer; readonly needsRekey: boolean },
 ): OpenedCapability {
   const { capability, target, position } = found;
   const { secret: payload, limits } = openCapability(capability, sealingKey);
   const limitBytes = capability.version === 1 ? 0 : capability.sealed.length;
-  const opened = { capability, payload, limits, limitBytes, lineage, usageOwners, expiresAt, position };
+  const opened = {
+    capability,
+    payload,
+    limits,
+    limitBytes,
+    lineage,
+    usageOwners,
+    expiresAt,
+    position,
+    needsRekey,
+  };
   if (target === undefined) return opened;
   return { ...opened, target: openTarget(target, payload) };
 }

@@ -1,9 +1,11 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough, uriOf } from "../../../testkit/src/client.ts";
 import { firstTokens, initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { run } from "../../../testkit/src/run.ts";
 import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
@@ -178,4 +180,30 @@ test.each([
     }
     await createMembrane(service, tokens.create, "of this program");
   },
+);
+
+test(
+  "a program from before rotations refuses a store whose service key was rotated, and its file of keys, with a message",
+  async () => {
+    await using data = await initDataDirectory();
+    const file = join(data.path, "service.key");
+    const list = () =>
+      run(process.execPath, [program, "tenant", "list", "--data", data.path], { env: process.env });
+    expect(await list()).toMatchObject({ code: 0, stdout: "default\n" });
+    expect(await runMembrane(["key", "rotate", "--data", data.path])).toMatchObject({ code: 0 });
+    expect(await list()).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("service.key: expected 64 lower-case hex digits"),
+    });
+    for (const line of (await readFile(file, "utf8")).trim().split("\n")) {
+      await writeFile(file, `${line}\n`);
+      expect(await list()).toMatchObject({
+        code: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/^membrane: the store has format 4, this program reads formats? .*2/),
+      });
+    }
+  },
+  BUILD_MS,
 );

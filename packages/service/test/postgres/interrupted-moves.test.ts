@@ -8,7 +8,7 @@ import { connectionTo, postgresServer } from "../../../testkit/src/postgres-serv
 import { startTestService } from "../../../testkit/src/service.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { createServiceKeys } from "../../src/store/keys.ts";
+import { createKeyring } from "../../src/store/keys.ts";
 import { readServiceKeyFile } from "../../src/store/service-key-file.ts";
 import { readStoreFormat } from "../../src/store/postgres/transfer/arriving-store.ts";
 import type { TwoPlaces } from "../support/moves.ts";
@@ -105,7 +105,7 @@ test("a server without room stops a move, and the move succeeds when there is ro
     `ALTER DATABASE ${database} SET TABLESPACE small`,
   );
   try {
-    const keys = createServiceKeys(await readServiceKeyFile(join(places.data, "service.key")));
+    const keys = createKeyring(await readServiceKeyFile(join(places.data, "service.key")));
     expect(await readStoreFormat(places.config, keys)).toBeUndefined();
     disk.fill();
     expect(await refusalOfMove(places.directory, places.database, places.env)).toBe(

@@ -30,7 +30,7 @@ export async function playHistories(
   nodes: readonly [TestService, ...TestService[]],
   clock: TestClock,
   { numRuns, minLength, maxLength, endOnFailure }: Lengths,
-  between: (step: Step) => Promise<void> = () => Promise.resolve(),
+  between: (step: Step, player: HistoryPlayer) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await using target = await startTarget((_request, response) => void response.end());
   const agent = new Agent({ connections: 16 });
@@ -45,7 +45,7 @@ export async function playHistories(
       await player.provision(operator!, { name: "two" });
       for (const step of steps) {
         await player.step(step);
-        await between(step);
+        await between(step, player);
         await player.check();
       }
     },

@@ -64,6 +64,8 @@ export class LifecycleModel {
   readonly capabilities: ModelCapability[] = [];
   readonly membranes: ModelMembrane[] = [];
   readonly tenants: { readonly name: string; readonly tenant: ModelEntity }[] = [];
+  /** Those that a service key was dropped with: what descends from them works on. */
+  readonly forgotten: Set<ModelCapability> = new Set();
   /** The capabilities that each delegated `query` has listed: it lists the same again. */
   readonly #given = new Map<ModelCapability, Map<ModelMembrane, Listed>>();
 
@@ -74,6 +76,11 @@ export class LifecycleModel {
     const held = { ...capability, revoked: false };
     this.capabilities.push(held);
     return held;
+  }
+
+  /** Whether its token works: it is alive, and was not forgotten. @param known as in {@link isAlive}. */
+  works(capability: ModelCapability, known?: Map<ModelEntity, boolean>): boolean {
+    return !this.forgotten.has(capability) && isAlive(capability, known);
   }
 
   /** Ends what has expired. */
@@ -87,6 +94,18 @@ export class LifecycleModel {
     return this.membranes
       .filter((membrane) => membrane.actsOn === tenant && isAlive(membrane))
       .toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  }
+
+  /**
+   * Whether `query` lists the capabilities of a membrane: those of a delegated one are made from the membrane's, unless they are there.
+   * What was forgotten is made anew.
+   */
+  isListable(query: ModelCapability, membrane: ModelMembrane): boolean {
+    if (query.parent === undefined) return true;
+    const given = this.#given.get(query)?.get(membrane);
+    const isKnown = ({ export: exporting, revoke }: Listed): boolean =>
+      !this.forgotten.has(exporting) && !this.forgotten.has(revoke);
+    return (given !== undefined && isKnown(given)) || isKnown(membrane.own);
   }
 
   isTenantName(name: string): boolean {
@@ -103,7 +122,10 @@ export class LifecycleModel {
     const given = this.#given.get(query) ?? new Map<ModelMembrane, Listed>();
     this.#given.set(query, given);
     const before = given.get(membrane);
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      for (const made of [before.export, before.revoke]) this.forgotten.delete(made);
+      return before;
+    }
     const delegated = { actsOn: membrane, madeWith: query };
     const listed = {
       export: this.hold({ ...delegated, kind: "export", parent: membrane.own.export, token: tokens.export }),

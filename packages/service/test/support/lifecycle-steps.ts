@@ -7,7 +7,7 @@ import { call, expectStatus, tokenOf, uriOf } from "../../../testkit/src/client.
 import { PROBES } from "../../../testkit/src/liveness-probes.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import type { ModelCapability, ModelMembrane, ModelEntity } from "./lifecycle-model.ts";
-import { isAlive, LifecycleModel } from "./lifecycle-model.ts";
+import { LifecycleModel } from "./lifecycle-model.ts";
 
 type Use = "provision" | "create" | "exportTarget" | "reexport" | "query" | "revoke" | "deleteSelf";
 
@@ -153,11 +153,11 @@ export class HistoryPlayer {
       `${index} ${capabilities[index]!.kind} ${status}`;
     expect(said.map((status, index) => describe(index, status))).toEqual(
       capabilities.map((held, index) =>
-        describe(index, isAlive(held, known) ? PROBES[held.kind].alive : 401),
+        describe(index, this.world.works(held, known) ? PROBES[held.kind].alive : 401),
       ),
     );
     for (const held of capabilities) {
-      if (held.kind === "query" && held.parent === undefined && isAlive(held, known))
+      if (held.kind === "query" && held.parent === undefined && this.world.works(held, known))
         await this.#list(held, 1_000);
     }
   }
@@ -202,7 +202,7 @@ export class HistoryPlayer {
     if (parent === undefined) return;
     const capability = uriOf(this.#node, parent.token);
     const response = await this.#call(by.token, { body: { capability, limits: { ttlMs } } });
-    if (!this.#isAnswered(response, by, isAlive(parent) ? undefined : "invalid_capability")) return;
+    if (!this.#isAnswered(response, by, this.world.works(parent) ? undefined : "invalid_capability")) return;
     const token = tokenOf(expectStatus(response, 201).json.capability);
     const subject = parent.actsOn === undefined ? {} : { actsOn: parent.actsOn };
     const descent = { kind: parent.kind, parent, through: by.actsOn!, madeWith: by };
@@ -235,7 +235,7 @@ export class HistoryPlayer {
 
   /** @returns whether the request was allowed, so that the caller must check the response. */
   #isAnswered(response: CallResponse, by: ModelCapability, code?: string): boolean {
-    const expected = isAlive(by) ? code : "unauthorized";
+    const expected = this.world.works(by) ? code : "unauthorized";
     expect(response.json.code).toBe(expected);
     return expected === undefined;
   }
@@ -252,9 +252,10 @@ export class HistoryPlayer {
   #checkPage(
     query: ModelCapability,
     response: CallResponse,
-    expected: readonly ModelMembrane[],
+    membranes: readonly ModelMembrane[],
     completed: boolean,
   ): void {
+    const expected = membranes.filter((membrane) => this.world.isListable(query, membrane));
     type Entry = { id: string; capabilities: { export: string; revoke: string } };
     const page: readonly Entry[] = expectStatus(response, 200).json.membranes;
     expect(page.map(({ id }) => id)).toEqual(expected.map(({ name }) => name));
@@ -269,7 +270,7 @@ export class HistoryPlayer {
   #choose(number: number, evenDead: boolean, kind?: Kind): ModelCapability | undefined {
     const known = new Map<ModelEntity, boolean>();
     const fit = this.world.capabilities.filter((held) => kind === undefined || held.kind === kind);
-    const all = evenDead ? fit : fit.filter((held) => isAlive(held, known));
+    const all = evenDead ? fit : fit.filter((held) => this.world.works(held, known));
     // Every other selection is among the newest, so that lineages become deep.
     const choice = number % 2 === 0 ? all : all.slice(-3);
     return choice[Math.floor(number / 2) % choice.length];

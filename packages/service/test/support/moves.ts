@@ -19,7 +19,7 @@ import { migrate } from "../../src/commands/migrate.ts";
 import { readDataConfig } from "../../src/config.ts";
 import { ConfigError } from "../../src/config-error.ts";
 import { readMovePlace } from "../../src/move-place.ts";
-import { createServiceKeys } from "../../src/store/keys.ts";
+import { createKeyring } from "../../src/store/keys.ts";
 import { readServiceKeyFile } from "../../src/store/service-key-file.ts";
 import type { Row } from "../../src/store/postgres/sql-values.ts";
 import { preload } from "./preload.ts";
@@ -168,7 +168,7 @@ export async function databaseState({ data, config, query }: TwoPlaces): Promise
   const rows =
     table?.["is_there"] === true ? await query("SELECT FROM membrane.meta WHERE key = 'format'") : [];
   if (rows.length === 0) return "absent";
-  const keys = createServiceKeys(await readServiceKeyFile(join(data, "service.key")));
+  const keys = createKeyring(await readServiceKeyFile(join(data, "service.key")));
   try {
     await (await openNodeEngine(config, { keys, writeTimeoutMs: 10_000 })).close();
     return "served";

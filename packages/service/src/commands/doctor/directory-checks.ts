@@ -81,7 +81,12 @@ export async function checkStore(config: ServeConfig): Promise<Finding> {
     const data = await openDataDirectory(config, { keepsDirectory: false });
     const tenants = await data.store.tenants();
     await data.store.close();
-    return { ok: true, what: `store: ${place.name}, ${tenants.length} tenant(s)` };
+    const { older } = data.keys;
+    const needs =
+      older.length === 0
+        ? ""
+        : `, which needs ${older.length} older service key(s) ("membrane key status" counts what needs them)`;
+    return { ok: true, what: `store: ${place.name}, ${tenants.length} tenant(s)${needs}` };
   } catch (error) {
     return { ok: false, what: `store: ${messageOf(error)}` };
   }

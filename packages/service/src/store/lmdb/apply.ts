@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { dependencies } from "../../domain/lineage.ts";
 import { uidBytes } from "../../domain/uid.ts";
+import { keyVersionColumn } from "../codec/key-version.ts";
 import { encodeRecord } from "../codec/record-codec.ts";
 import { childKey, DEPENDENT_MARK, expiryKey, indexTarget, nameKey, ROOT_MARK } from "../codec/row-keys.ts";
 import type { Change } from "../engine.ts";
-import type { StoredRecord } from "../record.ts";
+import type { StoredCapability, StoredRecord } from "../record.ts";
 import type { Counts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
@@ -32,6 +33,10 @@ export function applyChange(context: ApplyContext, change: Change): void {
       return insert(context, change.record);
     case "update":
       return rows.nodes.put(uidBytes(change.record.uid), encodeRecord(change.record));
+    case "replaceLookup":
+      rows.nodes.put(uidBytes(change.record.uid), encodeRecord(change.record));
+      rows.lookups.remove(change.from);
+      return putLookup(context, change.record);
     case "remove":
       return remove(rows, change.record);
     case "removeDependency":
@@ -69,13 +74,18 @@ export function applyChange(context: ApplyContext, change: Change): void {
   }
 }
 
-function insert({ rows, keyVersion, upgradeLayout }: ApplyContext, record: StoredRecord): void {
+function insert(context: ApplyContext, record: StoredRecord): void {
+  const { rows, upgradeLayout } = context;
   upgradeLayout();
   rows.nodes.put(uidBytes(record.uid), encodeRecord(record));
   for (const dependency of dependencies(record)) rows.children.put(childKey(dependency, record.uid), []);
   if (record.type !== "capability") return;
-  rows.lookups.put(record.lookupId, [uidBytes(record.uid), Buffer.from([keyVersion])]);
+  putLookup(context, record);
   if (record.expiresAt !== undefined) rows.sweep.put(expiryKey(record.expiresAt, record.uid), []);
+}
+
+function putLookup({ rows, keyVersion }: ApplyContext, { lookupId, uid }: StoredCapability): void {
+  rows.lookups.put(lookupId, [uidBytes(uid), keyVersionColumn(keyVersion)]);
 }
 
 function remove(rows: Rows, record: StoredRecord): void {

@@ -42,17 +42,16 @@ export async function copyStore(from: string, to: string): Promise<void> {
 }
 
 /**
- * Turns a copy into an independent store: checks that the key opens it, and gives its revocation log another id. Sequence
+ * Turns a copy into an independent store: checks that the keys open it, and gives its revocation log another id. Sequence
  * numbers repeat in a copy, and a resolution cached at a position of the old log must not count as fresh.
  *
- * @throws StoreFormatError if it was written by a newer program or with another service key.
+ * @throws StoreFormatError if it was written by a newer program, or needs another service key.
  */
 export async function adoptCopy(directory: string, keys: ServiceKeys): Promise<void> {
   const environment = await openEnvironment(directory, COPY_WRITE_DEADLINE_MS);
   try {
     const { tables, snapshot, write } = environment;
-    const rows = openRows(tables, keys);
-    await openFormat(environment, rows.meta, keys);
+    const rows = openRows(tables, (await openFormat(environment, keys)).keys);
     const log = createRevocationLog(tables.meta, rows);
     const { sequence } = snapshot(log.head);
     await write(() => rows.meta.put(HEAD_KEY, [randomBytes(16), entryKey(sequence)]));

@@ -18,6 +18,7 @@ const POSITION_MAX_AGE_MS = 500;
 export interface LmdbEngineOptions {
   /** Where the store's files are; made if it is not there. */
   readonly directory: string;
+  /** All keys that there are: the store names those that it needs. */
   readonly keys: ServiceKeys;
   /** How long a write may take until it is on disk, in milliseconds. */
   readonly writeTimeoutMs: number;
@@ -32,7 +33,7 @@ export interface LmdbEngineOptions {
 /**
  * Opens the LMDB environment in `directory`, or makes it.
  *
- * @throws StoreFormatError if it was written by a newer program or with another service key.
+ * @throws StoreFormatError if it was written by a newer program, or needs another service key.
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
   const environment = await openEnvironment(options.directory, options.writeTimeoutMs, options);
@@ -46,23 +47,23 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
 
 async function createEngine(environment: Environment, options: LmdbEngineOptions): Promise<Engine> {
   const { tables, snapshot } = environment;
-  const rows = openRows(tables, options.keys);
-  const storeId = await openFormat(environment, rows.meta, options.keys);
+  const { id, keys } = await openFormat(environment, options.keys);
+  const rows = openRows(tables, keys);
   const log = createRevocationLog(tables.meta, rows);
   const reader = createReader(rows, log, options.onRecordTooNew);
-  const { keyVersion } = options.keys;
   const upgradeLayout = createLayoutUpgrade(rows.meta);
   const context = {
     rows,
     counts: reader.counts,
     useCounts: reader.useCounts,
     log,
-    keyVersion,
+    keyVersion: keys.keyVersion,
     upgradeLayout,
   };
 
   return {
-    id: storeId,
+    id,
+    keys,
     position: () => snapshot(log.head),
     positionMaxAgeMs: POSITION_MAX_AGE_MS,
     positionFailure: () => undefined,

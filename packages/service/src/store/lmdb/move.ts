@@ -1,5 +1,5 @@
 import type { StoreFormat } from "../codec/format-row.ts";
-import { FORMAT_KEY, formatColumns } from "../codec/format-row.ts";
+import { FORMAT_KEY, formatColumns, keysOfStore, rowKeysOfStore } from "../codec/format-row.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreFormatError } from "../store.ts";
 import type { ArrivingStore, DepartingStore } from "../transfer/move-store.ts";
@@ -12,10 +12,8 @@ import { openEnvironment } from "./environment.ts";
 import { openRows } from "./schema.ts";
 import { putFirstRows, readFormat } from "./schema-version.ts";
 import { createStoredRows } from "./stored-rows.ts";
+import { withUnusedEnvironment, WRITE_DEADLINE_MS } from "./unused-environment.ts";
 import type { WriteTurn } from "./writer.ts";
-
-/** How long one write may take, in milliseconds: no other process uses the store. */
-const WRITE_DEADLINE_MS = 60_000;
 
 /** Pages of LMDB are at least half full, and each write changes some more. */
 const SPACE_FACTOR = 4;
@@ -29,38 +27,24 @@ const ROW_BYTES = 64;
  *
  * @throws StoreFormatError if another process has it open, or if it was written with another service key.
  */
-export async function withDepartingStore<T>(
+export function withDepartingStore<T>(
   directory: string,
   keys: ServiceKeys,
   use: (store: DepartingStore) => Promise<T>,
 ): Promise<T> {
-  const environment = await openEnvironment(directory, WRITE_DEADLINE_MS);
-  try {
-    return await environment.exclusively((commit) => {
-      const processes = environment.otherProcesses();
-      if (processes.length > 0) throw inUse(processes);
-      return use(createDepartingStore(environment, keys, commit));
-    });
-  } finally {
-    await environment.close();
-  }
-}
-
-function inUse(processes: readonly number[]): StoreFormatError {
-  return new StoreFormatError(
-    `the store is in use: stop the service first (it is open in the process ${processes.join(", ")})`,
+  return withUnusedEnvironment(directory, (environment, commit) =>
+    use(createDepartingStore(environment, keys, commit)),
   );
 }
 
 function createDepartingStore(environment: Environment, keys: ServiceKeys, commit: Commit): DepartingStore {
   const format = environment.snapshot(() => readFormat(environment, keys));
   if (format === undefined) throw new StoreFormatError("there is no store");
-  const { meta } = openRows(environment.tables, keys);
+  const { meta } = openRows(environment.tables, keysOfStore(keys, format));
   return {
     format,
     pages: createStoredRows(environment).pages,
-    markDeparture: (departure) =>
-      commit(() => meta.put(FORMAT_KEY, formatColumns({ ...format, departure }, keys))),
+    markDeparture: (departure) => commit(() => meta.put(FORMAT_KEY, formatColumns({ ...format, departure }))),
   };
 }
 
@@ -90,7 +74,10 @@ export async function releaseStore(directory: string, keys: ServiceKeys, move: s
       if (present?.arrival !== move) throw new PlaceTakenError();
       const { isReserved, ...released } = present;
       if (isReserved === true)
-        openRows(environment.tables, keys).meta.put(FORMAT_KEY, formatColumns(released, keys));
+        openRows(environment.tables, rowKeysOfStore(keys, present)).meta.put(
+          FORMAT_KEY,
+          formatColumns(released),
+        );
     });
   } finally {
     await environment.close();
@@ -121,8 +108,8 @@ export async function withArrivingStore<T>(
   };
   try {
     const { tables, write } = environment;
-    const rows = openRows(tables, keys);
-    await write(() => putFirstRows(rows.meta, format, keys));
+    const rows = openRows(tables, keysOfStore(keys, format));
+    await write(() => putFirstRows(rows.meta, format));
     return await fill({
       pages: createStoredRows(environment).pages,
       put: (table, page) => write(() => putAll(environment, table, page), turnOf(page)),

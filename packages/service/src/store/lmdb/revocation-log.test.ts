@@ -21,7 +21,7 @@ test("the head is verified when it has moved, and only then: an invocation asks 
     };
     const { tables, snapshot, write } = environment;
     const rows = openRows(tables, keys);
-    await openFormat(environment, rows.meta, keys);
+    await openFormat(environment, keys);
     const log = createRevocationLog(tables.meta, rows);
 
     const first = snapshot(log.head);

@@ -3,6 +3,7 @@ import type { StoreFormat } from "../codec/format-row.ts";
 import {
   FORMAT_KEY,
   formatColumns,
+  keysOfStore,
   LAYOUT_VERSION,
   parseFormatRow,
   servedStoreId,
@@ -13,36 +14,44 @@ import type { AuthenticatedTable } from "./authenticated-table.ts";
 import { takeFirst } from "./authenticated-table.ts";
 import type { Environment } from "./environment.ts";
 import { entryKey, HEAD_KEY } from "./revocation-log.ts";
+import { openRows } from "./schema.ts";
+
+/** What a process knows of a store that it opened. */
+export interface ServedStore {
+  readonly id: string;
+  /** Those that the store needs. */
+  readonly keys: ServiceKeys;
+}
 
 /**
  * Reads the format row, or writes it into an empty store; the first of several processes that start at once wins.
  *
- * @returns the id of the store.
- * @throws StoreFormatError if the store was written by a newer program or with another service key, or was moved away.
+ * @param keys all that there are.
+ * @throws StoreFormatError if the store was written by a newer program, needs another service key, or was moved away.
  */
-export async function openFormat(
-  environment: Environment,
-  meta: AuthenticatedTable,
-  keys: ServiceKeys,
-): Promise<string> {
+export async function openFormat(environment: Environment, keys: ServiceKeys): Promise<ServedStore> {
+  const serve = (format: StoreFormat): ServedStore => ({
+    id: servedStoreId(format),
+    keys: keysOfStore(keys, format),
+  });
   const present = environment.snapshot(() => readFormat(environment, keys));
-  if (present !== undefined) return servedStoreId(present);
+  if (present !== undefined) return serve(present);
   return environment.write(() => {
     const winner = readFormat(environment, keys);
-    if (winner !== undefined) return servedStoreId(winner);
+    if (winner !== undefined) return serve(winner);
     if (takeFirst(environment.tables.nodes.getKeys(), 1).length > 0) {
       throw new StoreCorruptError("the store holds records but does not say its format: restore it");
     }
-    const storeId = randomBytes(16).toString("hex");
-    putFirstRows(meta, { storeId }, keys);
-    return storeId;
+    const made = { storeId: randomBytes(16).toString("hex"), keys: [keys] };
+    putFirstRows(openRows(environment.tables, keys).meta, made);
+    return serve(made);
   });
 }
 
 /** Writes what an empty store begins with: its format, and the head of a revocation log under a new id. */
-export function putFirstRows(meta: AuthenticatedTable, format: StoreFormat, keys: ServiceKeys): void {
+export function putFirstRows(meta: AuthenticatedTable, format: StoreFormat): void {
   meta.put(HEAD_KEY, [randomBytes(16), entryKey(0n)]);
-  meta.put(FORMAT_KEY, formatColumns(format, keys));
+  meta.put(FORMAT_KEY, formatColumns(format));
 }
 
 /**
@@ -57,7 +66,7 @@ export function createLayoutUpgrade(meta: AuthenticatedTable): () => void {
   return () => {
     if (isCurrent) return;
     const [version, ...others] = meta.get(FORMAT_KEY) ?? [];
-    isCurrent = version?.[0] === LAYOUT_VERSION;
+    isCurrent = (version?.[0] ?? 0) >= LAYOUT_VERSION;
     if (!isCurrent) meta.put(FORMAT_KEY, [Buffer.from([LAYOUT_VERSION]), ...others]);
   };
 }
@@ -65,7 +74,7 @@ export function createLayoutUpgrade(meta: AuthenticatedTable): () => void {
 /**
  * Reads the format row of the open transaction.
  *
- * @throws StoreFormatError if the store was written by a newer program or with another service key.
+ * @throws StoreFormatError if the store was written by a newer program, or if the key is missing that its rows are under.
  */
 export function readFormat(
   { tables }: Pick<Environment, "tables">,

@@ -21,7 +21,8 @@ export function createStoredRows({ tables, snapshot }: Pick<Environment, "tables
   };
 }
 
-function readPage(table: Table, after: Buffer | undefined): readonly StoredRow[] {
+/** The next rows after a key, of the open transaction. */
+export function readPage(table: Table, after: Buffer | undefined): readonly StoredRow[] {
   const page: StoredRow[] = [];
   let bytes = 0;
   // The first key after another one is that with a zero byte at its end.

@@ -26,6 +26,7 @@ import {
   membranePage,
 } from "./list.ts";
 import { decideRekey, rekeyRequest } from "./rekey.ts";
+import { capabilityRekeyRequest, decideCapabilityRekey } from "./rekey-capability.ts";
 import { decideRevocation, revocationRequest } from "./revoke.ts";
 import { decideSweep, sweepRequest } from "./sweep.ts";
 
@@ -49,8 +50,8 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     refresh: engine.refresh,
     status: engine.status,
     leaseAgeMs: engine.leaseAgeMs,
-    find: (lookupId) =>
-      engine.read(capabilityRequest(lookupId), (snapshot) => findCapability(snapshot, lookupId, now())),
+    find: (...lookupIds) =>
+      engine.read(capabilityRequest(lookupIds), (snapshot) => findCapability(snapshot, lookupIds, now())),
     isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),
     isEmpty: engine.isEmpty,
     tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
@@ -76,6 +77,12 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
         return { ...rekeyRequest(rekey), owner: ownerOfCreation(capabilities, record) };
       });
       return writePrepared(engine, request, (snapshot) => decideRekey(snapshot, rekey, limits, now()));
+    },
+    rekeyCapability: (from, { lookupId, sealed }, owner) => {
+      const rekey = { from, lookupId, sealed };
+      return engine.write({ ...capabilityRekeyRequest(rekey), owner }, (snapshot) =>
+        decideCapabilityRekey(snapshot, rekey, now()),
+      );
     },
     revoke: async (root, actor) => {
       const revocation = { root, actor };

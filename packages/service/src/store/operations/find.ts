@@ -2,21 +2,22 @@ import { timingSafeEqual } from "node:crypto";
 import { evaluateLineage } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ReadRequest, Snapshot } from "../engine.ts";
-import type { StoredMembrane, StoredTenant } from "../record.ts";
+import type { StoredCapability, StoredMembrane, StoredTenant } from "../record.ts";
 import type { FoundCapability } from "../store.ts";
 import { memoizedRecords } from "./records.ts";
 
-export function capabilityRequest(lookupId: Buffer): ReadRequest {
-  return { lookupIds: [lookupId] };
+export function capabilityRequest(lookupIds: readonly Buffer[]): ReadRequest {
+  return { lookupIds };
 }
 
+/** @param lookupIds those of one token under each service key: the first that leads to a capability counts. */
 export function findCapability(
   snapshot: Snapshot,
-  lookupId: Buffer,
+  lookupIds: readonly Buffer[],
   now: number,
 ): FoundCapability | undefined {
-  const capability = snapshot.capability(lookupId);
-  if (capability === undefined || !timingSafeEqual(capability.lookupId, lookupId)) return undefined;
+  const capability = findFirst(lookupIds, (lookupId) => readCapability(snapshot, lookupId));
+  if (capability === undefined) return undefined;
   const find = memoizedRecords(snapshot);
   const resource = capability.resource === undefined ? undefined : find(capability.resource);
   const found = {
@@ -25,6 +26,19 @@ export function findCapability(
     position: snapshot.position(),
   };
   return resource?.type === "target" ? { ...found, target: resource } : found;
+}
+
+function readCapability(snapshot: Snapshot, lookupId: Buffer): StoredCapability | undefined {
+  const capability = snapshot.capability(lookupId);
+  return capability !== undefined && timingSafeEqual(capability.lookupId, lookupId) ? capability : undefined;
+}
+
+function findFirst<T, U>(items: readonly T[], find: (item: T) => U | undefined): U | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 export function recordRequest(uid: Uid): ReadRequest {

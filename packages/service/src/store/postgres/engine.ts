@@ -18,6 +18,7 @@ import type { NodeRole, RevocationProtocol } from "./revocations/protocol.ts";
 import { agreementWaitMs, agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
+import type { ServedStore } from "./store-format.ts";
 import { openFormat } from "./store-format.ts";
 import { collectStatus } from "./store-status.ts";
 import type { WriteGroups } from "./write-groups.ts";
@@ -25,6 +26,7 @@ import { createWriteGroups } from "./write-groups.ts";
 
 export interface PostgresEngineOptions {
   readonly connection: ConnectionConfig;
+  /** All keys that there are: the store names those that it needs. */
   readonly keys: ServiceKeys;
   /** How long a write may take until it is committed, in milliseconds. */
   readonly writeTimeoutMs: number;
@@ -65,7 +67,7 @@ const START_TIMEOUT_MS = 60_000;
 /**
  * Opens the store in a database, and makes it there if there is none.
  *
- * @throws StoreFormatError if the server, the schema or the service key do not fit.
+ * @throws StoreFormatError if the server, the schema or the service keys do not fit.
  * @throws StoreBusyError if the server cannot be reached.
  */
 export async function openPostgresEngine(options: PostgresEngineOptions): Promise<Engine> {
@@ -80,7 +82,7 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
     (events?: ConnectionEvents) =>
       openConnection(options.connection, timeoutMs, { ...events, isPooled });
   // What is correct behind a pooler is correct without one.
-  const { id, isPooled, agreementMs } = await useOnce(
+  const { served, isPooled, agreementMs } = await useOnce(
     openBehind(true),
     startTimeoutMs,
     async (connection) => {
@@ -88,7 +90,7 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
       await migrate(connection, MIGRATIONS);
       return {
         isPooled: await connection.isPooled(),
-        id: await openFormat(connection, options.keys),
+        served: await openFormat(connection, options.keys),
         agreementMs: await agreementWaitMs(connection, role),
       };
     },
@@ -103,18 +105,18 @@ export async function openPostgresEngine(options: PostgresEngineOptions): Promis
     times,
     serves: role.serves,
     replyTimeoutMs: writeTimeoutMs,
+    formatDigest: served.formatDigest,
     onRevocationsLost,
   });
-  return createEngine(id, open, openBehind(isPooled, options.readTimeoutMs), revocations, options);
+  return createEngine(served, open, openBehind(isPooled, options.readTimeoutMs), revocations, options);
 }
 
 function createEngine(
-  id: string,
+  { id, keys }: ServedStore,
   open: () => Connection,
   openForReads: () => Connection,
   revocations: RevocationProtocol,
   {
-    keys,
     writeTimeoutMs,
     readTimeoutMs,
     report = () => undefined,
@@ -148,6 +150,7 @@ function createEngine(
   };
   return {
     id,
+    keys,
     position: revocations.position,
     positionMaxAgeMs: revocations.positionMaxAgeMs,
     positionFailure: revocations.positionFailure,

@@ -4,12 +4,13 @@ import type { Uid } from "../../domain/uid.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import { encodeRow } from "../codec/authenticated-row.ts";
 import { numberColumn } from "../codec/columns.ts";
+import { keyVersionColumn } from "../codec/key-version.ts";
 import { encodeRecord } from "../codec/record-codec.ts";
 import { childKey, DEPENDENT_MARK, expiryKey, nameKey, ROOT_MARK } from "../codec/row-keys.ts";
 import type { Change, OwnedName } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { isNamed, nameOf } from "../named-record.ts";
-import type { StoredRecord } from "../record.ts";
+import type { StoredCapability, StoredRecord } from "../record.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
 import { nameText } from "./loaded-rows.ts";
@@ -105,6 +106,12 @@ function foldChange(folding: Folding, change: Change): void {
       return insert(folding, change.record);
     case "update":
       return putRecord(folding, change.record, { isThere: true });
+    case "replaceLookup": {
+      const { record, from } = change;
+      putRecord(folding, record, { isThere: true });
+      removeLookup(folding, from, record.uid);
+      return putLookup(folding, record);
+    }
     case "remove":
       return remove(folding, change.record);
     case "removeDependency":
@@ -167,9 +174,8 @@ function insert(folding: Folding, record: StoredRecord): void {
     putChild(folding, { uid: to, ignoresRevocation, child: record.uid }, body);
   }
   if (record.type !== "capability") return;
-  const { lookupId, uid, expiresAt } = record;
-  const body = encodeRow("lookups", lookupId, [uidBytes(uid), Buffer.from([keys.keyVersion])], keys);
-  folding.lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body, isThere: false });
+  const { uid, expiresAt } = record;
+  putLookup(folding, record);
   if (expiresAt !== undefined)
     putExpiry(folding, expiresAt, uid, encodeRow("sweep", expiryKey(expiresAt, uid), [], keys));
 }
@@ -181,8 +187,17 @@ function remove(folding: Folding, record: StoredRecord): void {
     putChild(folding, { uid: to, ignoresRevocation, child: uid }, undefined);
   if (record.type !== "capability") return;
   const { lookupId, expiresAt } = record;
-  folding.lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body: undefined, isThere: true });
+  removeLookup(folding, lookupId, uid);
   if (expiresAt !== undefined) putExpiry(folding, expiresAt, uid, undefined);
+}
+
+function putLookup({ lookups, keys }: Folding, { lookupId, uid }: StoredCapability): void {
+  const body = encodeRow("lookups", lookupId, [uidBytes(uid), keyVersionColumn(keys.keyVersion)], keys);
+  lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body, isThere: false });
+}
+
+function removeLookup({ lookups }: Folding, lookupId: Buffer, uid: Uid): void {
+  lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body: undefined, isThere: true });
 }
 
 function putRecord(

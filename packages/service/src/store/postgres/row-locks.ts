@@ -58,6 +58,7 @@ export function locksOf(changes: readonly Change[]): RowLocks {
         for (const { to } of dependencies(change.record)) pointedTo.add(to);
         break;
       case "update":
+      case "replaceLookup":
       case "remove":
         changed.add(change.record.uid);
         break;

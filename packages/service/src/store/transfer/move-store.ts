@@ -1,4 +1,5 @@
 import type { StoreFormat, Departure } from "../codec/format-row.ts";
+import { keysOfStore } from "../codec/format-row.ts";
 import type { ServiceKeys } from "../keys.ts";
 import { StoreFormatError } from "../store.ts";
 import type { MovedTable, StoredRows, VerifiedRow } from "./stored-rows.ts";
@@ -37,6 +38,7 @@ export interface Destination {
 }
 
 export interface MoveOptions {
+  /** All keys that there are. Those that the store needs are the same in both places. */
   readonly keys: ServiceKeys;
   /** The id of a new move, in hex. */
   readonly newMoveId: () => string;
@@ -107,9 +109,11 @@ export async function moveStore(
     return { type: "finished" };
   }
   if (present !== undefined) await discardCopy(destination, present, storeId);
-  const reserved = { storeId, arrival: move, isReserved: true } as const;
+  const { keys: named } = source.format;
+  const reserved = { storeId, keys: named, arrival: move, isReserved: true } as const;
+  const keys = keysOfStore(options.keys, source.format);
   const result = await destination.receive(reserved, async (arriving) => {
-    const copied = await copyTables(source, arriving, options);
+    const copied = await copyTables(source, arriving, { ...options, keys });
     const copy = await verifyCopy(arriving, copied, options);
     await arriving.prepare();
     await arriving.commit();

@@ -64,7 +64,7 @@ test("a node that gets no reply connects less and less often, however often it i
       alarm: ignore,
       failed: () => (failures += 1),
     },
-    DEFAULT_LEASE_TIMES,
+    { times: DEFAULT_LEASE_TIMES, formatDigest: "" },
     { monotonic: () => now, wall: () => now },
   );
   const openedAt = (time: number): number => {
@@ -140,7 +140,12 @@ test("a node whose attempt had a reply waits after the next failure as after the
   const ignore = (): void => undefined;
   const listener = { apply: ignore, restart: ignore, hold: ignore, release: ignore, alarm: ignore };
   const clocks = { monotonic: () => now, wall: () => now };
-  const driver = driveLease(open, { ...listener, failed: ignore }, DEFAULT_LEASE_TIMES, clocks);
+  const driver = driveLease(
+    open,
+    { ...listener, failed: ignore },
+    { times: DEFAULT_LEASE_TIMES, formatDigest: "" },
+    clocks,
+  );
   const sentAt = async (time: number): Promise<number> => {
     await turn();
     now = time;
@@ -219,7 +224,8 @@ test("a reply that is late is a failure, to a node, which says so, and to revoke
   const listener = { apply: ignore, restart: ignore, hold: ignore, release: ignore, alarm: ignore };
   const ofNode = await gapsWithoutReply((open, monotonic) => {
     const failed = (error: unknown): number => failures.push(error);
-    driveLease(open, { ...listener, failed }, LONG_LEASES, { monotonic, wall: monotonic });
+    const terms = { times: LONG_LEASES, formatDigest: "" };
+    driveLease(open, { ...listener, failed }, terms, { monotonic, wall: monotonic });
   });
   expect(ofNode.slice(0, 4)).toEqual(LATE_GAPS);
   expect(failures[0]).toMatchObject({ code: "ETIMEDOUT" });

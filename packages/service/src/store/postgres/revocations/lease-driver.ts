@@ -37,11 +37,18 @@ function replyTimeout(): Error {
   return Object.assign(new Error("the reply to a statement of the lease is late"), { code: "ETIMEDOUT" });
 }
 
+/** What a node knows of the store, and without which it is given no lease. */
+export interface LeaseTerms {
+  readonly times: LeaseTimes;
+  /** SHA-256 of the format row that it has read, in hex. */
+  readonly formatDigest: string;
+}
+
 /** Asks for a lease, and renews it until it is stopped. */
 export function driveLease(
   open: OpenConnection,
   listener: LeaseListener,
-  times: LeaseTimes,
+  { times, formatDigest }: LeaseTerms,
   clocks: Clocks,
 ): LeaseDriver {
   const instant = () => ({ monotonic: clocks.monotonic(), wall: clocks.wall() });
@@ -55,7 +62,7 @@ export function driveLease(
     switch (action.type) {
       case "send": {
         const { statement } = action;
-        return connection.send(leaseStatement(statement, times.leaseMs), (rows) =>
+        return connection.send(leaseStatement(statement, times.leaseMs, formatDigest), (rows) =>
           parseLeaseReply(statement, rows, times.leaseMs),
         );
       }

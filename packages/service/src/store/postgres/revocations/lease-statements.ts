@@ -11,11 +11,22 @@ export const PAGE_SIZE = 1_000;
 
 const READ_HEAD = "SELECT position, tag FROM membrane.log ORDER BY position DESC LIMIT 1";
 
-/** The length is locked, so that no start of another node changes it before the row is there. */
+/**
+ * The length is locked, so that no start of another node changes it before the row is there. A rotation of the service key, which
+ * lets no node join meanwhile, changes the format row: a node that was started or stopped then has the wrong key.
+ */
 const JOIN = `
   WITH kept AS MATERIALIZED (SELECT lease_ms FROM membrane.lease_length WHERE ${SET_DURABLE} FOR SHARE),
-       j AS (INSERT INTO membrane.lease (node, renewals, applied) SELECT $1, 0, -1 FROM kept WHERE kept.lease_ms = $2)
-  SELECT lease_ms FROM kept`;
+       format AS MATERIALIZED (
+         SELECT EXISTS (
+           SELECT FROM membrane.meta WHERE key = 'format' AND encode(sha256(body), 'hex') = $3::text
+         ) AS is_same
+       ),
+       j AS (
+         INSERT INTO membrane.lease (node, renewals, applied)
+         SELECT $1, 0, -1 FROM kept, format WHERE kept.lease_ms = $2 AND format.is_same
+       )
+  SELECT kept.lease_ms, format.is_same FROM kept, format`;
 
 /** The entries after a position, in order. One more than a page says that something follows it. */
 const tail = (condition: string, position: string): string => `
@@ -46,15 +57,21 @@ const RENEW = `
   LEFT JOIN r ON true
   ${tail("r.renewals IS NOT NULL", "$3")}`;
 
+const OTHER_FORMAT =
+  "the store was changed since this node has opened it, as by a rotation of its service key or by a move: start the node again, with the service key file of the others";
+
 const REMOVE = `DELETE FROM membrane.lease WHERE node = ANY ($1::uuid[]) AND ${SET_DURABLE}`;
 
-/** @param leaseMs how long the leases are that this process knows. */
-export function leaseStatement(statement: LeaseStatement, leaseMs: number): Statement {
+/**
+ * @param leaseMs how long the leases are that this process knows.
+ * @param formatDigest SHA-256 of the format row that it knows, in hex.
+ */
+export function leaseStatement(statement: LeaseStatement, leaseMs: number, formatDigest: string): Statement {
   switch (statement.type) {
     case "readHead":
       return { text: READ_HEAD, parameters: [] };
     case "join":
-      return { text: JOIN, parameters: [statement.node, leaseMs] };
+      return { text: JOIN, parameters: [statement.node, leaseMs, formatDigest] };
     case "renew": {
       const { node, renewals, applied } = statement;
       return {
@@ -72,7 +89,7 @@ export function leaseStatement(statement: LeaseStatement, leaseMs: number): Stat
 }
 
 /**
- * @throws StoreFormatError if the database has another length of a lease.
+ * @throws StoreFormatError if the database has another length of a lease, or its store another format.
  * @throws TypeError if the rows are none of this statement.
  */
 export function parseLeaseReply(
@@ -84,8 +101,10 @@ export function parseLeaseReply(
     case "readHead":
       return { type: "head", cursor: cursorOf(firstOf(rows)) };
     case "join": {
-      const kept = Number(bigintOf(firstOf(rows), "lease_ms"));
+      const joined = firstOf(rows);
+      const kept = Number(bigintOf(joined, "lease_ms"));
       if (kept !== leaseMs) throw new StoreFormatError(lengthMismatch(kept, leaseMs));
+      if (joined["is_same"] !== true) throw new StoreFormatError(OTHER_FORMAT);
       return { type: "joined" };
     }
     case "renew":

@@ -37,6 +37,8 @@ export interface RevocationProtocolOptions {
   readonly open: OpenConnection;
   readonly times: LeaseTimes;
   readonly serves: boolean;
+  /** SHA-256 of the format row that the process has read, in hex. */
+  readonly formatDigest: string;
   /** Whether the server can notify a connection: behind a pooler another program's could be notified. */
   readonly canListen: boolean;
   /** How long a revoke may wait, after its commit, in addition to the time that a dead node takes, in milliseconds. */
@@ -87,7 +89,7 @@ export async function startRevocations(options: RevocationProtocolOptions): Prom
     renew: () => lease.renew(),
     onRevocationsLost: options.onRevocationsLost,
   });
-  const lease = driveLease(open, source, times, CLOCKS);
+  const lease = driveLease(open, source, { times, formatDigest: options.formatDigest }, CLOCKS);
   const notifications = options.canListen ? listenToLog(open, lease.notify, CLOCKS.monotonic) : undefined;
   const close = async (): Promise<void> => {
     source.close();

@@ -1,4 +1,5 @@
 import type { StoreFormat } from "../../codec/format-row.ts";
+import { keysOfStore } from "../../codec/format-row.ts";
 import type { ServiceKeys } from "../../keys.ts";
 import type { ArrivingStore } from "../../transfer/move-store.ts";
 import { PlaceTakenError } from "../../transfer/move-store.ts";
@@ -45,7 +46,7 @@ export function withArrivingStore<T>(
     await connection.begin();
     await reserve(connection, encodeFormat(format, keys));
     return fill({
-      pages: createStoredRows(connection, keys).pages,
+      pages: createStoredRows(connection, keysOfStore(keys, format)).pages,
       async put(table, rows) {
         const statements = applyStatements(insertsOf(table, rows), "create");
         await Promise.all(statements.map(({ text, parameters }) => connection.query(text, parameters)));

@@ -1,42 +1,19 @@
 import type { Departure } from "../../codec/format-row.ts";
+import { keysOfStore } from "../../codec/format-row.ts";
 import type { ServiceKeys } from "../../keys.ts";
-import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../../lease/lease-times.ts";
 import { StoreFormatError } from "../../store.ts";
 import type { DepartingStore } from "../../transfer/move-store.ts";
 import type { ConnectionConfig } from "../config/connection-config.ts";
 import type { Connection } from "../connection.ts";
 import { migrate } from "../migrate.ts";
 import { MIGRATIONS } from "../migrations.ts";
-import { CLOCKS } from "../revocations/clocks.ts";
-import { keptLength } from "../revocations/lease-length.ts";
-import { assertNotServed, watchNodes } from "../revocations/watched-nodes.ts";
 import { findForeignOwner } from "../foreign-owner.ts";
 import { checkServer } from "../server-check.ts";
 import { encodeFormat, readFormat } from "../store-format.ts";
 import { hasTables } from "../store-presence.ts";
-import { beginUnlimited, useMoveConnection } from "./move-connection.ts";
+import { useMoveConnection } from "./move-connection.ts";
 import { createStoredRows } from "./stored-rows.ts";
-
-/** All tables that a node writes to. */
-const TABLES = [
-  "meta",
-  "record",
-  "lookup",
-  "name",
-  "child",
-  "count",
-  "sweep",
-  "expiry",
-  "head",
-  "log",
-  "lease",
-];
-
-/** Others read on; a node that wants to write waits, also to join or to renew, and serves nothing meanwhile. */
-const LOCK = `LOCK TABLE ${TABLES.map((table) => `membrane.${table}`).join(", ")} IN SHARE MODE`;
-
-/** Longer than a write of a node takes: one that holds a lock for longer is still in use. */
-const LOCK_TIMEOUT_MS = 10_000;
+import { beginUnserved } from "./unserved-store.ts";
 
 /**
  * A node that was stopped all the while still has its connections and its plans, and reads the format no more. These constraints
@@ -61,19 +38,13 @@ export function withDepartingStore<T>(
     const foreign = await findForeignOwner(connection);
     if (foreign !== undefined) throw new StoreFormatError(foreign);
     await migrate(connection, MIGRATIONS);
-    const nodes = await watchNodes(connection, await leaseWaitMs(connection), CLOCKS.monotonic);
-    assertNotServed(nodes);
-    await beginUnlimited(connection);
-    await connection.query(`SET LOCAL lock_timeout TO ${LOCK_TIMEOUT_MS}`);
-    await connection.query(LOCK);
-    // No node can join or renew any more.
-    assertNotServed(await nodes.lookAgain());
+    await beginUnserved(connection, "SHARE");
     const format = await readFormat(connection, keys);
     if (format === undefined) throw new StoreFormatError("there is no store");
     let isLocked = true;
     return use({
       format,
-      pages: createStoredRows(connection, keys).pages,
+      pages: createStoredRows(connection, keysOfStore(keys, format)).pages,
       async markDeparture(departure: Departure) {
         if (isLocked) await closeTables(connection);
         else await connection.begin();
@@ -83,11 +54,6 @@ export function withDepartingStore<T>(
       },
     });
   });
-}
-
-/** How long a lease of the nodes of this database is in force at the most. */
-async function leaseWaitMs(connection: Connection): Promise<number> {
-  return waitMs(withLeaseMs(DEFAULT_LEASE_TIMES, await keptLength(connection)));
 }
 
 async function closeTables(connection: Connection): Promise<void> {
