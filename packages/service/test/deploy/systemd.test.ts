@@ -106,6 +106,82 @@ test("membrane-admin runs no text of its standard input as a program where membr
   expect(stderr).toBe("membrane-admin: membrane is not on the PATH: /usr/bin:/bin\n");
 });
 
+/** Lines of an environment file, of which each sets the variable A or nothing. */
+const PLAIN_LINES = [
+  "A=plain",
+  " A = with spaces ",
+  "A='# $x'",
+  'A="# it\'s"',
+  "A=",
+  "A=crlf\r",
+  '# it\'s "a" comment',
+  "",
+];
+const OTHER_LINES = [
+  "export A=1",
+  "A=1 # why",
+  'A="open',
+  "A='closed'too",
+  "A=a\\b",
+  "A=`b`",
+  "A: b",
+  "--flag b",
+  "# on\\",
+  "=b",
+];
+
+const ENVIRONMENT = "/etc/membrane/environment";
+const setEnvironment = (...lines: readonly string[]): Promise<void> =>
+  writeFile(system.path(ENVIRONMENT), lines.map((line) => `${line}\n`).join(""));
+
+test("membrane-admin takes only lines of the environment that systemd and Node.js read alike, and shows none", async () => {
+  for (const line of PLAIN_LINES) {
+    await setEnvironment(line);
+    const inUnit = await system.script(
+      `systemd-run --quiet --pipe --wait --property=EnvironmentFile=${ENVIRONMENT} sh -c 'printf %s "$A"'`,
+    );
+    const inNode = await system.script(
+      `node --env-file=${ENVIRONMENT} -e 'process.stdout.write(process.env.A ?? "")'`,
+    );
+    expect([line, inNode]).toEqual([line, inUnit]);
+    expect(await system.run("membrane-admin", "tenant", "list")).toContain("default\n");
+  }
+  for (const line of OTHER_LINES) {
+    await setEnvironment("# A comment", line);
+    const { code, stdout, stderr } = await system.tryRun("membrane-admin", "tenant", "list");
+    expect([line, code, stdout]).toEqual([line, 1, ""]);
+    expect(stderr).toMatch(
+      /^membrane-admin: \/etc\/membrane\/environment, line 2: expected NAME=VALUE, .+\n$/,
+    );
+  }
+});
+
+test("membrane-admin says that it needs root, or that the user of the service may not read the environment, which may be missing", async () => {
+  await setEnvironment("# Nothing");
+  const asOther = await system.tryRun(
+    "setpriv",
+    "--reuid=65534",
+    "--clear-groups",
+    "membrane-admin",
+    "doctor",
+  );
+  expect([asOther.code, asOther.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^membrane-admin: run it as root/),
+  ]);
+  const kept = "/root/environment";
+  await system.run("cp", "--preserve", ENVIRONMENT, kept);
+  await system.run("chmod", "600", ENVIRONMENT);
+  const unreadable = await system.tryRun("membrane-admin", "tenant", "list");
+  expect([unreadable.code, unreadable.stderr]).toEqual([
+    1,
+    expect.stringContaining(`chmod 640 ${ENVIRONMENT}`),
+  ]);
+  await system.run("rm", ENVIRONMENT);
+  expect(await system.run("membrane-admin", "tenant", "list")).toContain("default\n");
+  await system.run("mv", kept, ENVIRONMENT);
+});
+
 test("a reload has the certificate read again, and a stop ends the service in order", async () => {
   await system.run("systemctl", "reload", "membrane");
   const journal = (): Promise<string> => system.run("journalctl", "--unit=membrane", "--output=cat");
