@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Server } from "node:net";
 import { createServer } from "node:net";
 import type { ServeConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
@@ -32,25 +33,38 @@ export function explainListenError(flag: ListenFlag, { host, port }: ListenAddre
 }
 
 /**
- * Listens at each address for a moment. A start that cannot listen must fail before it makes a data directory or replaces the
- * private CA of a service that listens there already.
+ * Listens at all addresses for a moment, together, since two flags may name one address. A start that cannot listen must fail before it
+ * makes a data directory or replaces the private CA of a service that listens there already.
  *
  * @throws ConfigError
  */
 export async function checkListenAddresses({ listen, metricsListen }: ServeConfig): Promise<void> {
-  await checkListenAddress("--listen", listen);
-  if (metricsListen !== undefined) await checkListenAddress("--metrics-listen", metricsListen);
+  const server = await tryListen("--listen", listen);
+  try {
+    if (metricsListen !== undefined) await close(await tryListen("--metrics-listen", metricsListen, listen));
+  } finally {
+    await close(server);
+  }
 }
 
-async function checkListenAddress(flag: ListenFlag, address: ListenAddress): Promise<void> {
+async function tryListen(flag: ListenFlag, address: ListenAddress, clients?: ListenAddress): Promise<Server> {
   const { host, port } = address;
   const server = createServer();
   server.listen({ host, port, exclusive: true });
   try {
     await once(server, "listening");
   } catch (error) {
+    if (errorCode(error) === "EADDRINUSE" && port === clients?.port) {
+      throw new ConfigError(`${flag}: ${host}:${port} has the port of --listen: name another one`, {
+        cause: error,
+      });
+    }
     throw explainListenError(flag, address, error);
   }
+  return server;
+}
+
+async function close(server: Server): Promise<void> {
   server.close();
   await once(server, "close");
 }

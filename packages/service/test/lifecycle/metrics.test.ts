@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
@@ -308,9 +309,10 @@ test("a service that stops is not ready, as the listener of metrics says until t
 
 test("an address for metrics that cannot be used stops the start, and makes no data directory", async () => {
   await using data = await temporaryDirectory();
-  const args = ["serve", "--data", `${data.path}/new`, "--listen", "127.0.0.1:0", "--authority", "a.test"];
-  const refused = async (address: string): Promise<string> => {
-    const { code, stderr } = await runToItsEnd([...args, "--metrics-listen", address]);
+  const args = ["serve", "--data", `${data.path}/new`, "--authority", "a.test"];
+  const refused = async (address: string, listen = "127.0.0.1:0"): Promise<string> => {
+    const flags = ["--listen", listen, "--metrics-listen", address];
+    const { code, stderr } = await runToItsEnd([...args, ...flags]);
     expect(code).toBe(1);
     return stderr;
   };
@@ -321,6 +323,12 @@ test("an address for metrics that cannot be used stops the start, and makes no d
     /^membrane: --metrics-listen: 127\.0\.0\.1:\d+ is taken/,
   );
   expect(await refused("192.0.2.1:9464")).toMatch(/is not an address of this machine/);
+  const port = await freePort();
+  for (const listen of [`127.0.0.1:${port}`, `localhost:${port}`, `0.0.0.0:${port}`]) {
+    const both = `membrane: --metrics-listen: 127.0.0.1:${port} has the port of --listen: name another one\n`;
+    expect(await refused(`127.0.0.1:${port}`, listen)).toBe(both);
+  }
+  expect(await readdir(data.path)).toEqual([]);
 });
 
 test("where metrics are read is no target, though a rule allows the address", async () => {
