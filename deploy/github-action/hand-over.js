@@ -12,8 +12,8 @@ try {
 }
 
 async function handOver() {
-  const create = readCapability("MEMBRANE_CREATE");
-  const original = readCapability("MEMBRANE_CAPABILITY");
+  const create = readCapability("create");
+  const original = readCapability("capability");
   const limits = readLimits();
   const membrane = await perform(create, { id: `github-actions ${randomUUID()}` });
   const revoke = parseCapability(field(membrane, "capabilities", "revoke"), "revoke");

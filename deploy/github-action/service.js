@@ -7,6 +7,9 @@ const TIMEOUT_MS = 30_000;
 /** Characters of a refusal that the log shows. */
 const MAX_SHOWN = 1_000;
 
+/** Statuses of a service that may respond otherwise soon. */
+const TRANSIENT = new Set([429, 500, 503]);
+
 /** `cpblty://AUTHORITY/#TOKEN` */
 const CAPABILITY = /^cpblty:\/\/([^/?#@\s]+)\/#(CPBLTY1-[A-Za-z0-9_-]{85}[AQgw])$/;
 
@@ -17,14 +20,22 @@ const CAPABILITY = /^cpblty:\/\/([^/?#@\s]+)\/#(CPBLTY1-[A-Za-z0-9_-]{85}[AQgw])
  * @property {string} token
  */
 
+/** A request that was refused, and would be once more. */
+export class RefusedError extends Error {}
+
 /**
- * Takes a capability from a variable, and hides its token in the log of the job from now on.
+ * Takes a capability from the variable of an input, and hides its token in the log of the job from now on.
  *
- * @param {string} variable
+ * @param {string} input
  * @returns {Capability}
  */
-export function readCapability(variable) {
-  return parseCapability(process.env[variable] ?? "", variable);
+export function readCapability(input) {
+  const value = process.env[`MEMBRANE_${input.toUpperCase()}`] ?? "";
+  if (value.trim() === "")
+    throw new Error(
+      `${input}: is empty: its secret is not set, or not for this job, such as one for a pull request from a fork`,
+    );
+  return parseCapability(value, input);
 }
 
 /**
@@ -48,7 +59,7 @@ export function parseCapability(value, name) {
  * @throws Error with the reason if it refuses.
  */
 export async function perform({ url, token }, body) {
-  const ca = process.env["MEMBRANE_CA"] || undefined;
+  const ca = readCa();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   /** @type {import("node:http").IncomingMessage} */
@@ -59,7 +70,32 @@ export async function perform({ url, token }, body) {
   });
   const received = await text(response);
   if (response.statusCode === 201 || response.statusCode === 202) return JSON.parse(received);
-  throw new Error(`${url} responds ${response.statusCode}: ${received.slice(0, MAX_SHOWN)}`);
+  const message = `${url} responds ${response.statusCode}: ${reasonOf(received)}`;
+  throw TRANSIENT.has(response.statusCode ?? 0) ? new Error(message) : new RefusedError(message);
+}
+
+/** @returns {string | undefined} */
+function readCa() {
+  const ca = process.env["MEMBRANE_CA"] || undefined;
+  if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return ca;
+  throw new RefusedError("ca: expected a certificate as PEM, which begins with -----BEGIN CERTIFICATE-----");
+}
+
+/**
+ * Of a refusal of the service. A target responds to a capability for requests, with what the log of a job should not show.
+ *
+ * @param {string} received
+ */
+function reasonOf(received) {
+  try {
+    /** @type {unknown} */
+    const refusal = JSON.parse(received);
+    const code = field(refusal, "code");
+    if (typeof code === "string") return `${String(field(refusal, "message"))} (${code})`.slice(0, MAX_SHOWN);
+  } catch {
+    // Not of the service.
+  }
+  return "not a response of the service itself: is the capability the one for this input?";
 }
 
 /**

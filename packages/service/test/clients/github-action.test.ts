@@ -47,6 +47,8 @@ interface Changes {
   /** Token of the capability that jobs get a part of. */
   readonly original?: string;
   readonly revokes?: boolean;
+  /** URI in place of what revokes. */
+  readonly revoke?: string;
 }
 
 /** The job of the page, with the CA of this machine's service, and other parts where a test has them. */
@@ -54,10 +56,11 @@ async function runPage(changes: Changes = {}): Promise<JobResult> {
   const ca = await readFile(machine.ca, "utf8");
   const { inputs = {}, run: command, revokes = true } = changes;
   const [handOver, use, revokeAction] = STEPS;
+  const revokeInput = changes.revoke === undefined ? {} : { revoke: changes.revoke };
   const steps = [
     { ...handOver, with: { ...handOver!.with, ca, ...inputs } },
     { ...use, run: command ?? use!.run! },
-    ...(revokes ? [{ ...revokeAction, with: { ...revokeAction!.with, ca } }] : []),
+    ...(revokes ? [{ ...revokeAction, with: { ...revokeAction!.with, ca, ...revokeInput } }] : []),
   ];
   await machine.write("site.tar", "a site");
   const secrets = {
@@ -127,7 +130,9 @@ test.each([
   [{ inputs: { limits: '{"metods": ["PUT"]}' } }, /responds 400: .*metods/],
   [{ inputs: { limits: "[" } }, /limits: expected an object in JSON/],
   [{ inputs: { minutes: "half" } }, /minutes: expected a whole number of at least 1/],
-  [{ create: "" }, /MEMBRANE_CREATE: expected cpblty:/],
+  [{ create: "" }, /create: is empty: its secret is not set/],
+  [{ create: "CPBLTY1-" }, /create: expected cpblty:/],
+  [{ inputs: { ca: "ca.pem" } }, /ca: expected a certificate as PEM/],
   [{ original: UNKNOWN_TOKEN }, /responds 400/],
 ] satisfies [Changes, RegExp][])(
   "a job with %j fails before it begins, with the reason, and leaves no membrane",
@@ -145,19 +150,21 @@ test.each([
 test("what a service responds is one line of the log, whatever line ends it has", async () => {
   const lines = ["::stop-commands::x", "::set-output name=capability::y", "::debug::z", "%0A::debug::%"];
   await using service = await startOtherService((_token, response) =>
-    response.writeHead(400).end(lines.map((line) => `\r${line}\n${line}\r\n${line}`).join("")),
+    refuse(response, 400, lines.map((line) => `\r${line}\n${line}\r\n${line}`).join("")),
   );
   const { isFailed, log } = await runPage({ create: service.create, inputs: { ca: service.ca } });
   expect(isFailed).toBe(true);
   const commands = log.split("\n").filter((line) => line.startsWith("::"));
-  expect(commands).toEqual([expect.stringMatching(/^::error .* responds 400: .*%250A::debug::%25/)]);
+  expect(commands).toEqual([
+    expect.stringMatching(/^::error .* responds 400: .*%250A::debug::%25 \(a_code\)$/),
+  ]);
 });
 
 test("a job whose export is refused says why, also if the revoke of its membrane fails", async () => {
   const [through, revoke] = [UNKNOWN_TOKEN, `${UNKNOWN_TOKEN.slice(0, -1)}Q`];
   await using service = await startOtherService((token, response, authority) => {
-    if (token === through) return response.writeHead(400).end("not exported");
-    if (token === revoke) return response.writeHead(503).end("not revoked");
+    if (token === through) return refuse(response, 400, "not exported");
+    if (token === revoke) return refuse(response, 503, "not revoked");
     const capabilities = {
       export: `cpblty://${authority}/#${through}`,
       revoke: `cpblty://${authority}/#${revoke}`,
@@ -169,6 +176,22 @@ test("a job whose export is refused says why, also if the revoke of its membrane
   expect(log).toContain("responds 400: not exported");
   expect(log).toContain("responds 503: not revoked");
 });
+
+test("a capability for a target in place of create or revoke reaches the target once, whose response is not logged", async () => {
+  const other = uriOf(original.token);
+  for (const changes of [{ create: other }, { revoke: other }]) {
+    const before = target.requests.length;
+    const { isFailed, log } = await runPage({ ...changes, run: "true" });
+    expect(isFailed).toBe(true);
+    expect(log).toMatch(/responds 200: not a response of the service itself/);
+    expect(log).not.toContain("deployed");
+    expect(target.requests.length).toBe(before + 1);
+  }
+});
+
+/** As a service does. */
+const refuse = (response: ServerResponse, status: number, message: string): ServerResponse =>
+  response.writeHead(status).end(JSON.stringify({ statusCode: status, message, code: "a_code" }));
 
 /** A service that responds as the test says, and the URI of its `create`. */
 async function startOtherService(
