@@ -12,8 +12,8 @@ import type { ServingNode } from "../faults/cluster-node.ts";
  * What a store is opened after.
  *
  * - `kill`: the file system has all that the process wrote.
- * - `kill, without what was not flushed`: LMDB opens the last transaction that was flushed.
- * - `power failure`: the same, and sectors that were written since are lost, drawn one by one.
+ * - `kill, without what was not flushed`: LMDB opens, by its option, the last transaction that was flushed.
+ * - `power failure`: the machine starts again, and sectors that were written and not flushed are lost, drawn one by one.
  */
 export const REOPENINGS = ["kill", "kill, without what was not flushed", "power failure"] as const;
 export type Reopening = (typeof REOPENINGS)[number];
@@ -54,8 +54,10 @@ export async function startMachineOn<D extends DataPath>(
 ): Promise<Machine<D>> {
   const disk = await createFaultyDisk();
   const dataFile = join(data.path, "store", "data.mdb");
+  /** How often the machine has started. */
+  let boots = 1;
   const start = (env: Readonly<Record<string, string>>): Promise<ServiceProcess> =>
-    spawnService(data.path, { flags, env: { ...disk.env, ...env } });
+    spawnService(data.path, { flags, env: { ...disk.env, FAULTY_DISK_BOOT: bootDigits(boots), ...env } });
   let service = await start({});
   return {
     node: {
@@ -70,7 +72,8 @@ export async function startMachineOn<D extends DataPath>(
     kill: async () => void (await service.end("SIGKILL")),
     async restart(after, isLost) {
       const lost = after === "power failure" ? cutPower(disk.journal, dataFile, isLost) : 0;
-      service = await start(after === "kill" ? {} : { LMDB_RESTORE: "safe" });
+      if (after === "power failure") boots += 1;
+      service = await start(after === "kill, without what was not flushed" ? { LMDB_RESTORE: "safe" } : {});
       return lost;
     },
     async [Symbol.asyncDispose]() {
@@ -79,4 +82,9 @@ export async function startMachineOn<D extends DataPath>(
       await disk[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Eight hexadecimal digits. LMDB takes an id of zero for none. */
+function bootDigits(boots: number): string {
+  return boots.toString(16).padStart(8, "0");
 }
