@@ -60,7 +60,9 @@ test("a flush that takes longer than a write may is a 503, for what is counted t
   const { service } = node;
   const membrane = await createMembrane(service, data.tokens.create, "m");
   const plain = await exportThrough(service, membrane.export, { uri: target.url });
-  const counted = await exportThrough(service, membrane.export, { uri: target.url, limits: { maxUses: 9 } });
+  // Not of the membrane whose revoke may take effect meanwhile.
+  const kept = await createMembrane(service, data.tokens.create, "kept");
+  const counted = await exportThrough(service, kept.export, { uri: target.url, limits: { maxUses: 9 } });
   {
     using _held = holdFlushes(machine);
     const sent = target.requests.length;
