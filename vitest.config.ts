@@ -16,8 +16,8 @@ const CRASH = [`${SERVICE}/crash/**/*.test.ts`, `${SERVICE}/lifecycle/two-proces
 
 const IN_MEMORY = { TMPDIR: memoryDirectory() };
 
-/** All rounds are in one file. */
-const FAULTS_DEADLINE_MS = 2 * 3_600_000;
+/** All rounds are in one file, and so is a soak of any length. */
+const LONG_DEADLINE_MS = 2 * 3_600_000;
 
 const LATE = project("late", inProcessTests(), { env: { ...IN_MEMORY, TEST_ENGINE: "late" } });
 
@@ -57,7 +57,10 @@ export default defineConfig({
     reporters: [
       "default",
       RUNNING,
-      fileDeadline(RUNNING, process.argv.includes("faults") ? FAULTS_DEADLINE_MS : undefined),
+      fileDeadline(
+        RUNNING,
+        process.argv.includes("faults") || process.argv.includes("soak") ? LONG_DEADLINE_MS : undefined,
+      ),
       workerEnd(RUNNING),
     ],
     sequence: { sequencer: LongestFirst },
@@ -70,7 +73,7 @@ export default defineConfig({
         exclude: [
           SHARED,
           ...CRASH,
-          `${SERVICE}/{deploy,faults,fuzz,metrics,nginx,older,postgres,programs}/**`,
+          `${SERVICE}/{deploy,faults,fuzz,metrics,nginx,older,postgres,programs,soak}/**`,
         ],
       }),
       project("crash", CRASH),
@@ -97,6 +100,8 @@ export default defineConfig({
       project("postgres", [`${SERVICE}/postgres/**/*.test.ts`], { env: IN_MEMORY, isolate: false }),
       // Needs clients of Debian, which a machine may not have.
       project("programs", [`${SERVICE}/programs/**/*.test.ts`], { env: IN_MEMORY }),
+      // Takes SOAK_MINUTES.
+      project("soak", [`${SERVICE}/soak/**/*.test.ts`], { env: IN_MEMORY }),
     ],
   },
 });

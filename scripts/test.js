@@ -19,6 +19,7 @@ const SECONDS = new Map([
   ["older", 30],
   ["postgres", 90],
   ["programs", 60],
+  ["soak", 1_260],
 ]);
 
 /** The projects in vitest.config.ts of a part that is not the one of its name. @type {ReadonlyMap<string, readonly string[]>} */
