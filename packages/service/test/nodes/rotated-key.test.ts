@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
-import { runMembrane } from "../../../testkit/src/process.ts";
+import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createTestDatabase } from "../../../testkit/src/test-database.ts";
@@ -94,4 +94,57 @@ test("a node that was stopped while the key was rotated is given no lease, says 
     level: "error",
     problem: expect.stringContaining("the store was changed since this node has opened it"),
   });
+});
+
+test("a store whose key was rotated moves to a database and back with all keys that it needs, and is rotated there", async () => {
+  await using directory = await temporaryDirectory();
+  const database = await createTestDatabase();
+  const [from, back] = [join(directory.path, "from"), join(directory.path, "back")];
+  const inDatabase = ["--data", from, ...database.flags];
+  const run = async (words: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await runMembrane(words, database.env);
+    expect(code, stderr).toBe(0);
+    return stdout;
+  };
+  const keysOf = async (place: readonly string[]): Promise<readonly number[]> => {
+    const { keys } = JSON.parse(await run(["key", "status", "--json", ...place])) as {
+      keys: { capabilities: number }[];
+    };
+    return keys.map(({ capabilities }) => capabilities);
+  };
+  {
+    await using service = await spawnService(from);
+    await service.end("SIGTERM");
+  }
+  await run(["key", "rotate", "--data", from]);
+  const { create, query } = await firstTokens(from);
+  {
+    await using service = await spawnService(from);
+    expectStatus(await call(service, create, { body: {} }), 400);
+    await service.end("SIGTERM");
+  }
+  // In the background: the process has ended after it.
+  expect(await keysOf(["--data", from])).toEqual([1, 3]);
+
+  await run(["migrate", "--from", `lmdb:${from}`, "--to", database.url]);
+  expect(await keysOf(inDatabase)).toEqual([1, 3]);
+  await run(["key", "rotate", ...inDatabase]);
+  {
+    await using node = await database.startNode(from);
+    expectStatus(await call(node, create, { body: {} }), 400);
+    expectStatus(await call(node, query), 200);
+    await node.end("SIGTERM");
+  }
+  expect(await keysOf(inDatabase)).toEqual([2, 0, 2]);
+
+  await mkdir(back, { mode: 0o700 });
+  await copyFile(join(from, "service.key"), join(back, "service.key"));
+  await run(["migrate", "--from", database.url, "--to", `lmdb:${back}`]);
+  expect(await keysOf(["--data", back])).toEqual([2, 0, 2]);
+  await using service = await spawnService(back);
+  for (const [token, status] of [
+    [create, 405],
+    [query, 200],
+  ] as const)
+    expectStatus(await call(service, token), status);
 });
