@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { OpenEngine } from "../../src/commands/directory-place.ts";
-import { StoreFullError } from "../../src/store/store.ts";
+import { StoreBusyError, StoreFullError } from "../../src/store/store.ts";
 import { ENGINES } from "../../../testkit/src/engines.ts";
 import { err, ok, parseToken } from "capability-protocol";
 import { expect, test } from "vitest";
@@ -221,7 +221,17 @@ test.each(STORES)(
   "a delegated query finds what it has made, and makes anew what was forgotten, over %s",
   async (engine) => {
     await using target = await startEcho();
-    await using at = await startRotatable(engine);
+    let isLate = false;
+    await using at = await startRotatable(engine, async (options) => {
+      const opened = await ENGINES[engine](options);
+      return {
+        ...opened,
+        write: (request, decide) =>
+          isLate && request.class === "create" && request.replaces !== undefined
+            ? Promise.reject(new StoreBusyError("late"))
+            : opened.write(request, decide),
+      };
+    });
     const tenant = await createTenantFixture(at.service, target, "a");
     const query = tenant.tokens["delegated query"];
     const list = async () => expectStatus(await call(at.service, query, { path: "/?limit=9" }), 200).json;
@@ -247,6 +257,8 @@ test.each(STORES)(
     await at.rotate();
     const left = await records();
     const gone = { method: "PUT" };
+    // What is there is still to be rekeyed when the other one is made.
+    isLate = true;
     expectStatus(await call(at.service, tokenOf(listed.capabilities.revoke), gone), 401);
     expect((await list()).membranes).toEqual([listed]);
     expectStatus(await call(at.service, tokenOf(listed.capabilities.export), { body: {} }), 400);
