@@ -9,10 +9,9 @@ import { documentedCommands, documentedSteps } from "../../../testkit/src/docume
 
 const steps = await documentedSteps("docs/operations.md");
 
-/** What the page takes for granted: a name that leads here, a client, a newer version, and a log with a capability. */
+/** What the page takes for granted: a name that leads here, a newer version, and a log with a capability. */
 const GIVEN = `
 echo 127.0.0.1 membrane.example >> /etc/hosts
-ln -s /opt/membrane/packages/cli/bin/capi.js /usr/local/bin/capi
 ln -s /opt/membrane /opt/membrane-next
 echo CPBLTY1-${"A".repeat(86)} > /var/log/nginx/access.log
 `;
