@@ -156,6 +156,16 @@ test("membrane-admin takes only lines of the environment that systemd and Node.j
   }
 });
 
+test("membrane-admin takes the key that its caller names, in place of the one in /etc", async () => {
+  await setEnvironment("# Nothing");
+  await system.run("install", "-m", "600", "-o", "membrane", "/etc/membrane/service.key", "/run/other.key");
+  const list = ["tenant", "list", "--service-key-file"];
+  expect(await system.run("membrane-admin", ...list, "/run/other.key")).toContain("default\n");
+  await system.run("rm", "/run/other.key");
+  const { code, stderr } = await system.tryRun("membrane-admin", ...list, "/run/other.key");
+  expect([code, stderr]).toEqual([1, expect.stringContaining("/run/other.key: cannot be read")]);
+});
+
 test("membrane-admin says that it needs root, or that the user of the service may not read the environment, which may be missing", async () => {
   await setEnvironment("# Nothing");
   const asOther = await system.tryRun(
