@@ -49,6 +49,12 @@ export async function createServiceKeyFile(
  */
 export async function readServiceKeyFile(path: string): Promise<readonly Buffer[]> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    if (hasCode(cause, "EACCES")) {
+      throw new ServiceKeyFileError(
+        `${path}: may not be read by this user. It holds the service key: give it to the user that runs the service`,
+        { cause },
+      );
+    }
     throw new ServiceKeyFileError(
       `${path}: cannot be read. It holds the service key, without which the store cannot be opened: restore it, or name it with --service-key-file`,
       { cause },

@@ -161,6 +161,12 @@ test("membrane-admin takes the key that its caller names, in place of the one in
   await system.run("install", "-m", "600", "-o", "membrane", "/etc/membrane/service.key", "/run/other.key");
   const list = ["tenant", "list", "--service-key-file"];
   expect(await system.run("membrane-admin", ...list, "/run/other.key")).toContain("default\n");
+  await system.run("chown", "root:", "/run/other.key");
+  const closed = await system.tryRun("membrane-admin", ...list, "/run/other.key");
+  expect([closed.code, closed.stderr]).toEqual([
+    1,
+    expect.stringContaining("/run/other.key: may not be read by this user"),
+  ]);
   await system.run("rm", "/run/other.key");
   const { code, stderr } = await system.tryRun("membrane-admin", ...list, "/run/other.key");
   expect([code, stderr]).toEqual([1, expect.stringContaining("/run/other.key: cannot be read")]);
