@@ -121,6 +121,11 @@ export async function startAll() {
 
   const twoWorkers = await serve(store, { name: "membrane, two workers", flags: ["--workers", "2"] });
 
+  const audited = await serve(store, {
+    name: "membrane, audited",
+    flags: ["--audit", join(store.data, "audit.log"), "--audit-invocations", "1"],
+  });
+
   const secure = await serve(store, { name: "membrane, TLS", secure: true });
   const tls = join(store.data, "tls");
   const secureFloor = await startSecureFloor(target, {
@@ -143,6 +148,11 @@ export async function startAll() {
     { name: "1 MiB up", gateway: plain, against: floor, bodyBytes: MIB },
     { name: "1 MiB down", gateway: mebibyte, against: { ...floor, url: `${floor.url}${MIB}` } },
     { name: "two workers", gateway: { ...plain, pid: twoWorkers.pid, url: twoWorkers.url }, against: plain },
+    {
+      name: "audited invocations",
+      gateway: { ...plain, pid: audited.pid, url: audited.url },
+      against: plain,
+    },
     { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
   ];
   const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep, limited, counted];

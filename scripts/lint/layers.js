@@ -30,6 +30,7 @@ const SERVICE = {
   "egress/undici": ["egress", "http1", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections", "tracing"],
   http: [
+    "audit",
     "domain",
     "store",
     "invocation",
@@ -40,10 +41,12 @@ const SERVICE = {
     "telemetry",
     "tracing",
   ],
-  management: ["domain", "store", "egress", "collections", "pem.ts"],
+  management: ["audit", "domain", "store", "egress", "collections", "error-code.ts", "pem.ts"],
   telemetry: ["domain", "collections", "error-code.ts"],
+  audit: ["domain", "collections", "telemetry", "error-code.ts", "private-files.ts"],
   tls: ["net", "pem.ts", "private-files.ts"],
   service: [
+    "audit",
     "domain",
     "store",
     "egress",
@@ -63,6 +66,7 @@ const SERVICE = {
     "wall-clock.ts",
   ],
   commands: [
+    "audit",
     "service",
     "domain",
     "collections",

@@ -16,7 +16,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   [
     "",
     {},
-    "expected a command: serve, init, tenant, membrane, key, leaked, backup, restore, migrate or doctor",
+    "expected a command: serve, init, tenant, membrane, key, leaked, audit, backup, restore, migrate or doctor",
   ],
   ["frob", {}, "frob: no such command"],
   ["tenant", {}, "tenant: expected create, list, reissue or delete"],

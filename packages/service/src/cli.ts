@@ -143,6 +143,20 @@ export async function readCommandLine(
         command = { name: "leaked", config: readDataConfig(complete(flags, origin)), json, revoke };
       },
     )
+    .command("audit", "The audit trail: verify", (audit) =>
+      audit
+        .command(
+          "verify [files..]",
+          "Check that no line of the trail is missing or was changed, while the service may run",
+          verifyFlags,
+          (flags) => {
+            const config = readDataConfig(complete(flags, origin));
+            const files = readTrailFiles(flags.files, config);
+            command = { name: "audit verify", config, files, since: readTime("--since", flags.since) };
+          },
+        )
+        .demandCommand(1, "audit: expected verify"),
+    )
     .command(
       "backup [directory]",
       "Copy the store to an empty directory, also while the service runs",
@@ -188,7 +202,7 @@ export async function readCommandLine(
     )
     .demandCommand(
       1,
-      "expected a command: serve, init, tenant, membrane, key, leaked, backup, restore, migrate or doctor",
+      "expected a command: serve, init, tenant, membrane, key, leaked, audit, backup, restore, migrate or doctor",
     )
     .check(rejectAmbiguousFlags)
     .strict()
@@ -230,6 +244,24 @@ function readTenantFlags(
 function readDirectory(command: string, directory: string | undefined): string {
   const expected = `${command}: expected a directory, as in ${command} /var/backups/membrane`;
   return requireValue(directory === "" ? undefined : directory, expected);
+}
+
+function readTrailFiles(files: readonly string[] | undefined, { audit }: DataConfig): readonly string[] {
+  if (files !== undefined && files.length > 0) return files;
+  if (audit !== undefined) return [audit.file];
+  throw new ConfigError(
+    "audit verify: expected the files of the trail, as in audit verify /var/log/membrane/audit.log*",
+  );
+}
+
+const TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,3})?Z)?$/;
+
+function readTime(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time))
+    throw new ConfigError(`${flag}: expected a time in UTC, as in 2026-01-31 or 2026-01-31T12:00:00Z`);
+  return time;
 }
 
 function readTenant(tenant: string | undefined): string {
@@ -294,6 +326,19 @@ function directoryFlags(argv: Argv) {
   });
 }
 
+function verifyFlags(argv: Argv) {
+  return serveFlags(argv, "hidden")
+    .positional("files", {
+      type: "string",
+      array: true,
+      describe: "Files of the trail, in any order [default: the file of --audit]",
+    })
+    .option("since", {
+      ...TEXT,
+      describe: "Time from which on no writer may be missing [default: of the first line]",
+    });
+}
+
 function moveFlags(argv: Argv) {
   return serveFlags(argv, "hidden")
     .option("from", { ...TEXT, describe: "lmdb:DIR or postgres://…, where the store is, required" })
@@ -323,6 +368,14 @@ function dataFlags(argv: Argv, isServed: boolean, profile: Visibility) {
     .option("authority", {
       ...TEXT,
       describe: `host[:port] in every capability URI, where clients reach the service [default: ${isServed ? "localhost:PORT" : "the one it was last served at"}]`,
+    })
+    .option("audit", {
+      ...TEXT,
+      describe: "File of the audit trail: a line for each change and refusal [default: none]",
+    })
+    .option("audit-required", {
+      ...SWITCH,
+      describe: "Do nothing that the audit trail cannot record, but revokes",
     })
     .option("profile", {
       ...TEXT,
@@ -414,6 +467,11 @@ function serveFlags(argv: Argv, visibility: Visibility, profile: Visibility = vi
       ...TEXT,
       hidden,
       describe: "Share of the traces that are recorded, from 0 to 1 [default: 1]",
+    })
+    .option("audit-invocations", {
+      ...TEXT,
+      hidden,
+      describe: "Share of invocations in the audit trail, from 0 to 1 [default: 0]",
     })
     .option("log-level", {
       ...TEXT,

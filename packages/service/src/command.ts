@@ -6,6 +6,13 @@ export type Command =
   | { readonly name: "serve"; readonly config: ServeConfig }
   | { readonly name: "doctor"; readonly config: ServeConfig }
   | { readonly name: "backup"; readonly config: DataConfig; readonly directory: string }
+  /** `since` in milliseconds since 1970; absent: since the first line. */
+  | {
+      readonly name: "audit verify";
+      readonly config: DataConfig;
+      readonly files: readonly string[];
+      readonly since: number | undefined;
+    }
   | { readonly name: "restore"; readonly config: DataConfig; readonly directory: string }
   | {
       readonly name: "migrate";

@@ -11,7 +11,7 @@ import { readLimits, rejectLimitsOfOtherEngines } from "./service-limit-flags.ts
 import type { ServiceLimits } from "./service-limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
-import type { ListenAddress, ServiceConfig } from "./service/options.ts";
+import type { AuditRules, ListenAddress, ServiceConfig } from "./service/options.ts";
 import type { PostgresConfig, StoreOrigin } from "./store-config.ts";
 import { readStore } from "./store-config.ts";
 import type { RawTraceFlags, TraceConfig } from "./trace-config.ts";
@@ -32,6 +32,13 @@ export interface DataConfig {
   /** The profile of `capi` that gets the first tenant's capabilities; absent: none does. */
   readonly profile?: string;
   readonly limits: ServiceLimits;
+  /** Absent: there is no audit trail. */
+  readonly audit?: AuditConfig;
+}
+
+/** The audit trail. */
+export interface AuditConfig extends AuditRules {
+  readonly file: string;
 }
 
 export type TlsConfig =
@@ -48,6 +55,7 @@ export interface InitConfig extends DataConfig {
 export interface ServeConfig extends InitConfig, ServiceConfig {
   /** Files with the CA certificates of other authorities. */
   readonly authorityCaFiles: ReadonlyMap<Authority, string>;
+  readonly audit?: AuditConfig;
   /** How many processes serve. */
   readonly workers: number;
   readonly logLevel: LogLevel;
@@ -69,6 +77,9 @@ export interface RawDataFlags extends RawLimits {
   readonly authorityAlias?: readonly string[] | undefined;
   readonly listen?: string | undefined;
   readonly profile?: string | boolean | undefined;
+  readonly audit?: string | undefined;
+  readonly auditRequired?: string | boolean | undefined;
+  readonly auditInvocations?: string | undefined;
 }
 
 export interface RawInitFlags extends RawDataFlags {
@@ -105,7 +116,25 @@ export function readDataConfig(flags: RawDataFlags): DataConfig {
     ...(postgres === undefined ? {} : { postgres }),
     ...(flags.serviceKeyFile === undefined ? {} : { serviceKeyFile: flags.serviceKeyFile }),
     ...readProfileName(flags.profile),
+    ...readAudit(flags),
   };
+}
+
+function readAudit(flags: RawDataFlags): Pick<DataConfig, "audit"> {
+  const { audit: file, auditInvocations } = flags;
+  const isRequired = readSwitch("--audit-required", flags.auditRequired, false);
+  const invocationShare = auditInvocations === undefined ? 0 : readShare(auditInvocations);
+  if (file !== undefined) return { audit: { file, isRequired, invocationShare } };
+  if (isRequired || invocationShare > 0) {
+    const flag = isRequired ? "--audit-required" : "--audit-invocations";
+    throw new ConfigError(`${flag}: needs --audit, the file of the audit trail`);
+  }
+  return {};
+}
+
+function readShare(text: string): number {
+  if (/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(text)) return Number(text);
+  throw new ConfigError("--audit-invocations: expected a share from 0 to 1, as in 0.01; 1 records every one");
 }
 
 /** `--no-profile` is read as `false`; in the variable it is a text. */

@@ -12,7 +12,12 @@ const LISTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Flags that are on or off. */
-const SWITCHES: ReadonlySet<string> = new Set(["forbid-http-targets", "forbid-unverified-targets", "tls"]);
+const SWITCHES: ReadonlySet<string> = new Set([
+  "audit-required",
+  "forbid-http-targets",
+  "forbid-unverified-targets",
+  "tls",
+]);
 
 /** Flags that `--no-` turns off. */
 const NEGATABLE: ReadonlySet<string> = new Set([
@@ -41,7 +46,7 @@ export function rejectActionVariables(environment: NodeJS.ProcessEnv): void {
 export function rejectAmbiguousFlags(flags: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(flags)) {
     const flag = toKebabCase(name);
-    if (name === "_" || name === "$0" || name === "directory") continue;
+    if (name === "_" || name === "$0" || name === "directory" || name === "files") continue;
     if (Array.isArray(value) && !LISTS.has(flag)) throw new ConfigError(`--${flag}: expected once`);
     if (value === false && !NEGATABLE.has(flag)) throw new ConfigError(`--no-${flag}: no such flag`);
     const isEmpty = value === "" || (Array.isArray(value) && value.includes(""));

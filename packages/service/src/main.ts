@@ -28,6 +28,7 @@ import {
   RELOAD,
   GET_CERTIFICATE,
   READ_METRICS,
+  REOPEN_AUDIT,
 } from "./commands/worker-messages.ts";
 import type { ServeConfig } from "./config.ts";
 import { errorCode } from "./error-code.ts";
@@ -163,6 +164,12 @@ async function runWorker(
       if (message === RELOAD) listener();
     });
   };
+  const onReopenAudit = (listener: () => void): void => {
+    context.onReload(listener);
+    process.on("message", (message) => {
+      if (message === REOPEN_AUDIT) listener();
+    });
+  };
   const onCertificate: WorkerProcess["onCertificate"] = (listener) => {
     process.on("message", (message) => {
       const certificate = parseCertificateMessage(message);
@@ -184,7 +191,7 @@ async function runWorker(
   process.prependListener("disconnect", endAtOnce);
   try {
     const { serveAsWorker } = await import("./commands/serve-worker.ts");
-    await serveAsWorker(config, { ...context, send, onReload, onReadMetrics, onCertificate });
+    await serveAsWorker(config, { ...context, send, onReload, onReopenAudit, onReadMetrics, onCertificate });
   } catch (error) {
     send(failureMessage(error));
     process.exitCode = 1;

@@ -32,6 +32,12 @@ const TABLE = {
       description: "Requests per minute of one address (IPv6: of its /64) whose token does not work",
       details: "beyond it only capabilities in use are served to the address",
     },
+    maxAuditedRefusalsPerMinute: {
+      default: 60,
+      unit: "count",
+      description: "Refusals in the audit trail per minute",
+      details: "further ones are counted in one line; with `--audit`",
+    },
     headerBytes: {
       default: 16_384,
       unit: "bytes",

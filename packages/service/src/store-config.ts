@@ -36,6 +36,11 @@ export function readStore(
       "--store: expected lmdb or postgres://…, as in postgres://membrane@db.example/membrane",
     );
   }
+  return postgresConfig(settings, limits);
+}
+
+/** @throws ConfigError if a revoke could be acknowledged while a node still serves on an older lease. */
+export function postgresConfig(settings: ConnectionSettings, limits: ServiceLimits): PostgresConfig {
   return { settings, leaseTimes: readLeaseTimes(limits) };
 }
 

@@ -28,6 +28,10 @@ export async function openLateEngine(options: LmdbEngineOptions): Promise<Engine
       await travel();
       return engine.isEmpty();
     },
+    async auditHeads() {
+      await travel();
+      return engine.auditHeads();
+    },
     async read(request, decide) {
       await travel();
       const snapshot = await engine.read(request, (source) => loadForRead(source, request));

@@ -7,6 +7,7 @@ import type { Statement } from "../../service/src/store/postgres/connection.ts";
 import { openConnection } from "../../service/src/store/postgres/connection.ts";
 import { bigintOf, bytesOf, uidColumnOf } from "../../service/src/store/postgres/sql-values.ts";
 import type { Row } from "../../service/src/store/postgres/sql-values.ts";
+import { auditKeyOf } from "../../service/src/store/postgres/stored-audit-heads.ts";
 import { insertsOf } from "../../service/src/store/postgres/transfer/row-inserts.ts";
 import { databaseOf } from "./postgres-engine.ts";
 import type { RawRecord, RawStore, TableName } from "./raw-store.ts";
@@ -20,6 +21,7 @@ interface MirroredTable {
 
 const TABLES: readonly MirroredTable[] = [
   { table: "meta", from: "meta", key: (row) => Buffer.from(String(row["key"])) },
+  { table: "meta", from: "audit", key: auditKeyOf },
   { table: "nodes", from: "record", key: (row) => uid(row, "uid") },
   { table: "lookups", from: "lookup", key: (row) => bytesOf(row, "lookup_id") },
   { table: "names", from: "name", key: (row) => Buffer.concat([uid(row, "owner"), bytesOf(row, "name")]) },

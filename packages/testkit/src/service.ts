@@ -25,6 +25,8 @@ import type { Traces } from "../../service/src/commands/traces/start-traces.ts";
 import { asOperator } from "../../service/src/commands/operator.ts";
 import type { OperatorContext } from "../../service/src/management/tenants.ts";
 import { tokenOf } from "./client.ts";
+import type { AuditConfig } from "../../service/src/config.ts";
+import { openConfiguredAudit } from "../../service/src/commands/process-audit.ts";
 import type { EngineName } from "./engines.ts";
 import { engineOfRun, ENGINES } from "./engines.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -54,6 +56,8 @@ export interface TestServiceOptions {
   readonly monotonic?: () => number;
   /** Which requests are recorded. They are closed with the service. Default: none. */
   readonly traces?: Traces;
+  /** An audit trail. Default: none. */
+  readonly audit?: AuditConfig;
   /** Default: the engine of the run. */
   readonly engine?: EngineName | OpenEngine;
 }
@@ -75,6 +79,8 @@ export interface TestService extends AsyncDisposable {
   };
   /** Everything logged so far, at level debug. */
   readonly logged: () => string;
+  /** As after SIGHUP. */
+  readonly reopenAudit: () => void;
   readonly setCertificate: RunningService["setCertificate"];
   close(): Promise<void>;
 }
@@ -107,6 +113,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       now: () => now().getTime(),
     },
   );
+  const { audit: auditConfig } = options;
+  const audit = await openConfiguredAudit(auditConfig === undefined ? {} : { audit: auditConfig }, data, log);
   const allow = options.egress?.allow ?? ["127.0.0.0/8"];
   const service = await startService({
     config: {
@@ -116,7 +124,9 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
       egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
       limits,
+      ...(auditConfig === undefined ? {} : { audit: auditConfig }),
     },
+    audit,
     store: data.store,
     keys: data.keys,
     authorityCas: options.authorityCas ?? new Map(),
@@ -131,13 +141,14 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
     ...(options.traces === undefined ? {} : { tracer: options.traces.tracer }),
   });
-  const first = await createFirstTenant(asTestOperator(data));
+  const first = await createFirstTenant(asTestOperator({ ...data, audit }));
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
     await service.close();
     await options.traces?.close();
+    await audit?.close();
     await data.store.close();
     await temporary?.[Symbol.asyncDispose]();
   };
@@ -146,7 +157,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     port: service.address.port,
     authority,
     directory,
-    data,
+    data: { ...data, audit },
+    reopenAudit: () => audit?.reopen(),
     tokens: tokensOf(first),
     logged: () => lines.join(""),
     setCertificate: service.setCertificate,

@@ -51,6 +51,7 @@ test.each([
     "use may have been counted. If the uses of the capability are not limited, it is safe to retry",
   ],
   [503, "Service Unavailable", "store_full", "must free space"],
+  [503, "Service Unavailable", "audit_unavailable", "the disk of the audit trail"],
   [503, "Service Unavailable", "revocations_unknown", "The target may have received it"],
   [503, "Service Unavailable", "service_stopping", "The target may have received it"],
   [429, "Too Many Requests", "quota_exhausted", "permit no more uses until then"],

@@ -30,6 +30,8 @@ export function adviseOnResponse(
   if (QUOTA_CODES.has(code)) return "Revoke a membrane that is no longer needed.";
   if (code === "store_full")
     return "Revokes still work. The operator must free space on the disk of the service.";
+  if (code === "audit_unavailable")
+    return "Revokes still work. The operator must see to the disk of the audit trail.";
   if (code === "record_too_new") return "The operator must upgrade the service.";
   if (code === "store_unavailable" || code === "store_failed")
     return "It may have taken effect, and its use may have been counted. If the uses of the capability are not limited, it is safe to retry in a few seconds.";

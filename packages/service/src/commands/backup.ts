@@ -28,13 +28,16 @@ export function backupPaths(directory: string): { readonly store: string; readon
  */
 export async function backup(
   command: BackupCommand,
-  { print, now }: Pick<OperatorProcess, "print"> & { readonly now: Date },
+  { print, log, now }: OperatorProcess & { readonly now: Date },
 ): Promise<void> {
   rejectDatabaseBackup("backup", command.config);
   const directory = resolve(command.directory);
   const { store: from, serviceKey, tls } = dataPaths(command.config);
   // Closed again before it is copied: LMDB allows one open environment per file in a process.
-  const { keys, authority } = await withStore(command.config, (data) => Promise.resolve(data));
+  const { keys, authority } = await withStore(command.config, (data) => Promise.resolve(data), {
+    command: "backup",
+    log,
+  });
   const isNew = await makeEmptyDirectory(directory);
   const to = backupPaths(directory);
   // Outside of the try block, which removes it after an error: a directory that exists by now is another backup's.

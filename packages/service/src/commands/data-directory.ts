@@ -5,6 +5,7 @@ import type { Authority } from "capability-protocol";
 import { parseAuthority } from "capability-protocol";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
+import type { OpenAudit } from "../audit/open-audit.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createKeyring } from "../store/keys.ts";
 import type { StoreDurations } from "../store/metered-engine.ts";
@@ -30,6 +31,8 @@ export interface DataDirectory {
   readonly authority: Authority;
   /** Those that the store needs. */
   readonly keys: ServiceKeys;
+  /** The audit trail; absent if there is none, or before it is open. */
+  readonly audit?: OpenAudit | undefined;
 }
 
 const NO_LOG: StoreLog = {

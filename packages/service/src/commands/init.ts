@@ -9,7 +9,7 @@ import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
 import { privateCAPath } from "./managed-certificate.ts";
 import type { OperatorProcess } from "./operator.ts";
-import { asOperator } from "./operator.ts";
+import { asOperator, withAudit } from "./operator.ts";
 import type { Print } from "./print.ts";
 import { firstCapabilitiesJson } from "./first-capabilities-file.ts";
 import { printFirstCapabilities, printJson } from "./print.ts";
@@ -39,11 +39,13 @@ export async function init(config: InitConfig, json: boolean, context: InitConte
     // As with `serve`, the service has a CA only if it makes its certificate.
     const ca = config.tls.kind === "private-ca" ? privateCAPath(config) : undefined;
     // Writes the files before the tenant: an error after it would lose the capabilities, which cannot be shown again.
-    const first = await createFirstTenant(asOperator(data, "init", log.changed), async () => {
-      if (ca !== undefined)
-        await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
-      await saveAuthority(config);
-    });
+    const first = await withAudit(config, data, { command: "init", log }, (audited) =>
+      createFirstTenant(asOperator(audited, "init", log.changed), async () => {
+        if (ca !== undefined)
+          await ensureServerCertificate({ directory: paths.tls, authorities, now, mayReplaceCA: true });
+        await saveAuthority(config);
+      }),
+    );
     if (first === undefined) {
       throw new ConfigError(
         `${config.data} has its first tenant already, and its capabilities cannot be shown again: use "membrane tenant create --id ID" or "membrane tenant reissue --id default"`,

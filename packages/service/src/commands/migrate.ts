@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.ts";
+import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
 import type { MovePlace } from "../move-place.ts";
+import { postgresConfig } from "../store-config.ts";
 import type { ServiceKeys } from "../store/keys.ts";
 import { createKeyring } from "../store/keys.ts";
 import { TABLE_NAMES } from "../store/postgres/transfer/table-names.ts";
@@ -15,7 +17,9 @@ import { totalDigest } from "../store/transfer/table-digest.ts";
 import { dataPaths } from "./data-directory.ts";
 import { assertStoreIn, openDestination, placeName, withSource } from "./move-places.ts";
 import type { OperatorProcess } from "./operator.ts";
+import { recordCommand } from "./operator.ts";
 import type { Print } from "./print.ts";
+import { checkAuditFile } from "./process-audit.ts";
 import { forgetEngine } from "./store-engine.ts";
 
 type MigrateCommand = Extract<Command, { name: "migrate" }>;
@@ -32,6 +36,7 @@ export async function migrate(
   { print, log, now }: OperatorProcess & { readonly now: Date },
 ): Promise<void> {
   const { from, to } = command;
+  checkAuditFile(command.config);
   if (placeName(from) === placeName(to)) throw new ConfigError("--to: expected another place than --from");
   // Before the service key, which is missing too where the directory is a wrong one.
   if (from.engine === "lmdb") assertStoreIn(from.data);
@@ -50,6 +55,8 @@ export async function migrate(
   const result = await withSource(from, keys, (source) => moveStore(source, destination, options));
   if (to.engine === "lmdb") await forgetEngine(dataPaths(to));
   log.operatorChange({ command: "migrate" });
+  // In the store that is served from now on.
+  await recordCommand(configOf(command), { command: "migrate", log });
   report(result, print);
   print(
     `The store is at ${placeName(to)} now. Serve that one: the one at ${placeName(from)} is kept, and is`,
@@ -59,6 +66,16 @@ export async function migrate(
     print(
       `The service key stays where it is: copy ${serviceKeyPath(command)} to ${dataPaths(to).serviceKey}.`,
     );
+}
+
+/** How the commands on the store are configured at its new place. */
+function configOf(command: MigrateCommand): DataConfig {
+  const { to, config } = command;
+  const { postgres: _, ...others } = config;
+  const serviceKeyFile = serviceKeyPath(command);
+  return to.engine === "lmdb"
+    ? { ...others, data: to.data, serviceKeyFile }
+    : { ...others, postgres: postgresConfig(to.settings, config.limits), serviceKeyFile };
 }
 
 /** The key is the same in both places, and is not moved. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createChangeAudit, unavailable } from "../audit/change-audit.ts";
 import type { EventLog } from "../telemetry/events.ts";
 import type { DataConfig } from "../config.ts";
 import { ConfigError } from "../config-error.ts";
@@ -19,26 +20,38 @@ import type { DataDirectory } from "./data-directory.ts";
 import { explainStoreError } from "./database-place.ts";
 import { quoteName } from "./escape.ts";
 import type { Print } from "./print.ts";
+import type { TrailLog } from "./process-audit.ts";
+import { openConfiguredAudit } from "./process-audit.ts";
 import { checkEngine } from "./store-engine.ts";
 
 /** What an operator's command needs of its process. */
 export interface OperatorProcess {
   readonly print: Print;
   /** Where changes are recorded. */
-  readonly log: Pick<EventLog, "operatorChange" | "changed" | "leftoverRemoved">;
+  readonly log: Pick<EventLog, "operatorChange" | "changed" | "leftoverRemoved"> & TrailLog;
+}
+
+/** A command on a store, for the audit trail. */
+export interface AuditedCommand extends Pick<OperatorProcess, "log"> {
+  readonly command: string;
 }
 
 /**
  * Opens an existing store, also while the service runs on it.
  *
+ * @param audited the command, which the audit trail records; absent for one that only verifies the trail.
  * @throws ConfigError if there is none: opening would make one in the current directory.
  */
-export async function withStore<T>(config: DataConfig, act: (data: DataDirectory) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  config: DataConfig,
+  act: (data: DataDirectory) => Promise<T>,
+  audited?: AuditedCommand,
+): Promise<T> {
   await assertStore(config);
   const named = { ...config, authority: await resolveAuthority(config) };
   const data = await openDataDirectory(named, { keepsDirectory: false });
   try {
-    const result = await act(data);
+    const result = await withAudit(config, data, audited, act);
     // Not before: a refused command writes nothing.
     if (config.postgres !== undefined) await keepDirectory(config);
     return result;
@@ -57,6 +70,37 @@ export async function assertStore(config: DataConfig): Promise<void> {
   if (existsSync(config.data)) await checkDataDirectory(config);
   throw noStore(config);
 }
+
+/**
+ * Lets a command use an open store, and records it before.
+ *
+ * @throws AuditUnavailableError if it cannot be recorded, and must be; never for a command that revokes.
+ */
+export async function withAudit<T>(
+  config: Pick<DataConfig, "audit">,
+  data: DataDirectory,
+  audited: AuditedCommand | undefined,
+  act: (data: DataDirectory) => Promise<T>,
+): Promise<T> {
+  const audit = audited && (await openConfiguredAudit(config, data, audited.log));
+  if (audited === undefined || audit === undefined) return act(data);
+  try {
+    const kind = REVOKING.has(audited.command) ? "revoke" : "other";
+    audit.writer.record("command", { command: audited.command }, kind);
+    if (!audit.writer.flush() && config.audit?.isRequired === true && kind === "other") throw unavailable();
+    return await act({ ...data, audit });
+  } finally {
+    await audit.close();
+  }
+}
+
+/** Records a command that has changed the store as a whole, while no other process could open it. */
+export async function recordCommand(config: DataConfig, audited: AuditedCommand): Promise<void> {
+  if (config.audit !== undefined) await withStore(config, () => Promise.resolve(), audited);
+}
+
+/** Commands that must work although they cannot be recorded. */
+const REVOKING: ReadonlySet<string> = new Set(["tenant delete", "membrane revoke", "leaked"]);
 
 function noStore({ data, postgres }: DataConfig): ConfigError {
   return postgres === undefined
@@ -79,6 +123,8 @@ export async function findTenant(
   throw new ConfigError(`${flag}: there is no tenant ${quoteName(name)}; "membrane tenant list" shows them`);
 }
 
+const monotonic = (): number => performance.now();
+
 /** Binds an open data directory to the command that changes it, so that each change is recorded under its name. */
 export function asOperator(data: DataDirectory, command: string, record: RecordChange): OperatorContext {
   const { store, vault, authority } = data;
@@ -86,7 +132,7 @@ export function asOperator(data: DataDirectory, command: string, record: RecordC
     store,
     vault,
     authority,
-    changes: createChanges(store, record),
+    changes: createChanges(store, record, data.audit && createChangeAudit({ ...data.audit, monotonic })),
     actor: { kind: "operator", command },
   };
 }

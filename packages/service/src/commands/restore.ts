@@ -16,6 +16,8 @@ import { rejectDatabaseBackup } from "./database-backup.ts";
 import { explainWriting } from "./data-directory-checks.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { OperatorProcess } from "./operator.ts";
+import { recordCommand } from "./operator.ts";
+import { checkAuditFile } from "./process-audit.ts";
 import { forgetEngine } from "./store-engine.ts";
 import { makeStagedStore, removeAbandonedStores } from "./staged-store.ts";
 
@@ -32,6 +34,7 @@ export async function restore(
   { print, log, now }: OperatorProcess & { readonly now: Date },
 ): Promise<void> {
   rejectDatabaseBackup("restore", command.config);
+  checkAuditFile(command.config);
   const from = backupPaths(resolve(command.directory));
   const { data } = command.config;
   const { store, serviceKey, authority, engine } = dataPaths(command.config);
@@ -55,6 +58,8 @@ export async function restore(
     await rm(staged, { recursive: true, force: true });
   }
   log.operatorChange({ command: "restore" });
+  // In the store that it has made: no other one is open.
+  await recordCommand(command.config, { command: "restore", log });
   report(description).forEach(print);
 }
 

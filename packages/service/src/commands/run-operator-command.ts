@@ -44,7 +44,7 @@ export async function runOperatorCommand(
     }
     case "backup": {
       const { backup } = await import("./backup.ts");
-      await backup(command, { print, now });
+      await backup(command, { print, log: openLog(), now });
       return 0;
     }
     case "restore": {
@@ -67,6 +67,10 @@ export async function runOperatorCommand(
     case "leaked": {
       const { leaked } = await import("./leaked/leaked.ts");
       return leaked(command, { print, log: openLog(), input, confirm });
+    }
+    case "audit verify": {
+      const { verifyAudit } = await import("./verify-audit.ts");
+      return (await verifyAudit(command, print)) ? 0 : 1;
     }
     case "membrane list":
     case "membrane revoke": {

@@ -3,6 +3,8 @@ import type { ServeConfig } from "../config.ts";
 import type { CertificateAndKey } from "../tls/x509.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { readAuthorityCas } from "./configured-files.ts";
+import type { ProcessAudit } from "./process-audit.ts";
+import { openConfiguredAudit } from "./process-audit.ts";
 import { startProcessMeter } from "./metrics/process-meter.ts";
 import type { ServerContext } from "./server.ts";
 import { startInProcess } from "./server.ts";
@@ -14,6 +16,8 @@ export interface WorkerProcess extends ServerContext {
   readonly stop: Promise<unknown>;
   /** Calls the listener whenever the certificate has to be read again. */
   readonly onReload: (listener: () => void) => void;
+  /** Calls the listener whenever the file of the audit trail has to be opened again. */
+  readonly onReopenAudit: (listener: () => void) => void;
   /** Sends a message to the first process. */
   readonly send: (message: WorkerMessage) => void;
   /** Calls `read` whenever the first process asks what this one has counted. */
@@ -30,19 +34,22 @@ export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess):
     log: meter.storeHealth.log,
     durations: meter.storeDurations,
   });
+  let audit: ProcessAudit | undefined;
   try {
+    audit = await openConfiguredAudit(config, data, worker.log);
     const authorityCas = await readAuthorityCas(config.authorityCaFiles);
     const sent = config.tls.kind === "files" ? receiveCertificates(worker) : undefined;
     const server = await startInProcess(
       config,
       data,
       { authorityCas, certificate: await sent?.first },
-      { ...worker, meter },
+      { ...worker, meter, audit },
     );
     worker.onReadMetrics(server.readMetrics);
     sent?.follow(server.setCertificate);
     worker.send({ kind: "listening", ...server.address });
     worker.onReload(() => void server.reload());
+    worker.onReopenAudit(server.reopenAudit);
     try {
       await Promise.race([worker.stop, server.refused]);
     } finally {
@@ -50,6 +57,7 @@ export async function serveAsWorker(config: ServeConfig, worker: WorkerProcess):
     }
   } finally {
     meter.stop();
+    await audit?.close();
     await data.store.close();
   }
 }

@@ -16,6 +16,8 @@ import type { ServedMetrics } from "./metrics/serve-metrics.ts";
 import { serveMetrics } from "./metrics/serve-metrics.ts";
 import { startProcessMeter } from "./metrics/process-meter.ts";
 import { asOperator } from "./operator.ts";
+import type { ProcessAudit } from "./process-audit.ts";
+import { openConfiguredAudit } from "./process-audit.ts";
 import type { Print } from "./print.ts";
 import { removeAbandonedStores } from "./staged-store.ts";
 import { settleUnplacedCapabilities } from "./unplaced-capabilities.ts";
@@ -56,15 +58,18 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
     log: meter.storeHealth.log,
     durations: meter.storeDurations,
   });
+  let audit: ProcessAudit | undefined;
   try {
+    audit = await openConfiguredAudit(config, data, context.log);
     for (const { path } of await repairModes(config)) context.log.modeRepaired({ path });
     // Makes the certificate before any worker starts: two must not make it at once.
     const certificate = await ensureManagedCertificate(config, context.log, { mayReplaceCA: true });
     if (certificate?.replacedCA === true) context.log.authorityReplaced({ file: privateCAPath(config) });
-    const server = await startServer(config, data, files, { ...context, meter });
+    const server = await startServer(config, data, files, { ...context, meter, audit });
     const renewal = setInterval(() => void server.renew(), RENEWAL_CHECK_INTERVAL_MS).unref();
     context.onReload(() => {
       context.log.reloading();
+      server.reopenAudit();
       context.serviceManager.reloading(server.reload);
     });
     let metrics: ServedMetrics | undefined;
@@ -73,7 +78,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
       await advise(config, files, context.log);
       // Only other commands read the file: without it the service continues.
       await saveAuthority(config).catch(context.log.fault);
-      await makeFirstTenant(config, data, context);
+      await makeFirstTenant(config, { ...data, audit }, context);
       reportReady(config, server, context.log);
       context.serviceManager.ready();
       await Promise.race([context.stop, server.refused]);
@@ -90,6 +95,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
     throw explainStoreError(config, error);
   } finally {
     meter.stop();
+    await audit?.close();
     await data.store.close();
   }
   context.log.stopped();

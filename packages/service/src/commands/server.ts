@@ -10,6 +10,7 @@ import { mergeReadings } from "../telemetry/metrics/merge.ts";
 import type { Reading, Series } from "../telemetry/metrics/reading.ts";
 import { series } from "../telemetry/metrics/reading.ts";
 import type { ProcessMeter } from "./metrics/process-meter.ts";
+import type { ProcessAudit } from "./process-audit.ts";
 import type { Traces, TracesContext } from "./traces/start-traces.ts";
 import { startWorkerPool } from "./worker-pool.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -32,7 +33,12 @@ export interface ServerContext {
   readonly collectYoung: () => void;
 }
 
-export interface MeteredContext extends ServerContext {
+/** The audit trail of this process, if there is one. */
+interface Audited {
+  readonly audit: ProcessAudit | undefined;
+}
+
+export interface MeteredContext extends ServerContext, Audited {
   readonly meter: ProcessMeter;
 }
 
@@ -48,6 +54,8 @@ export interface RunningServer {
   renew(): Promise<void>;
   /** Reads the certificate again at the operator's request, and logs the result. Never rejects. */
   reload(): Promise<void>;
+  /** Opens the file of the audit trail again, in all processes. */
+  reopenAudit(): void;
   /** Rejects when the store refuses this process while it serves: it must end. */
   readonly refused: Promise<never>;
   close(): Promise<void>;
@@ -93,7 +101,7 @@ export async function startServer(
 async function startWorkers(
   config: ServeConfig,
   { certificate: given }: ConfiguredFiles,
-  { log, meter }: MeteredContext,
+  { log, meter, audit }: MeteredContext,
 ): Promise<CertificateUpdatableServer> {
   const pool = await startWorkerPool(config.workers, config.limits.shutdownTimeoutMs, log, given);
   return {
@@ -126,6 +134,10 @@ async function startWorkers(
         await ensureManagedCertificate(config, log);
         pool.reload();
       }),
+    reopenAudit() {
+      audit?.reopen();
+      pool.reopenAudit();
+    },
     refused: pool.refused,
     close: pool.stop,
   };
@@ -136,7 +148,7 @@ export async function startInProcess(
   config: ServeConfig,
   data: DataDirectory,
   { authorityCas, certificate: given }: ServerFiles,
-  { log, version, collectYoung, meter }: MeteredContext,
+  { log, version, collectYoung, meter, audit }: MeteredContext,
 ): Promise<CertificateUpdatableServer> {
   const certificate = given ?? (await ensureManagedCertificate(config, log));
   const traces = await startConfiguredTraces(config, { log, version });
@@ -152,11 +164,13 @@ export async function startInProcess(
       Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
     now: () => new Date(),
     storeState: meter.storeHealth.state,
+    audit,
     collectYoung,
     ...(traces === undefined ? {} : { tracer: traces.tracer }),
   }).catch((error: unknown) => {
     throw explainListenError("--listen", config.listen, error);
   });
+  if (audit !== undefined) meter.setAudit(audit);
   const lease = config.postgres && watchLease(data.store, log, () => performance.now());
   if (certificate !== undefined) meter.setCertificate(certificate.cert);
   const setCertificate = (next: CertificateAndKey): void => {
@@ -196,6 +210,7 @@ export async function startInProcess(
         const found = await refreshManaged();
         if (found?.isNew === false) log.certificateUnchanged({ expires: found.expires });
       }),
+    reopenAudit: () => audit?.reopen(),
     refused: lease?.refused ?? new Promise(() => undefined),
     async close() {
       await service.close();

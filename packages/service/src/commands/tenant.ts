@@ -23,30 +23,34 @@ const REISSUE_NOTICE = [
 
 /** The operator's commands on tenants. They also work while the service runs: both use the same store. */
 export async function tenant(command: TenantCommand, { print, log }: OperatorProcess): Promise<void> {
-  await withStore(command.config, async (data) => {
-    if (command.name === "tenant list") {
-      const names = (await data.store.tenants()).map(({ name }) => name);
-      if (command.json) printJson(print, { tenants: names.map((id) => ({ id })) });
-      else names.map(formatName).forEach(print);
-      return;
-    }
-    const id = readId(command.id);
-    const operator = asOperator(data, command.name, log.changed);
-    if (command.name === "tenant delete") {
-      const { uid } = await findTenant(data.store, "--id", id);
-      await operator.changes.revoke(operator.actor, { tenant: uid });
-      if (command.json) printJson(print, { tenant: id, deleted: true });
-      else print(`Deleted the tenant ${quoteName(id)}, its membranes and all that went through them.`);
-      return;
-    }
-    await requireAuthority(command.config);
-    const capabilities = await ACTIONS[command.name](operator, id);
-    if (command.json) return printJson(print, { tenant: id, capabilities });
-    print(`Capabilities of the tenant ${quoteName(id)}, shown only now:`);
-    print("");
-    printUris(print, capabilities);
-    if (command.name === "tenant reissue") REISSUE_NOTICE.forEach(print);
-  });
+  await withStore(
+    command.config,
+    async (data) => {
+      if (command.name === "tenant list") {
+        const names = (await data.store.tenants()).map(({ name }) => name);
+        if (command.json) printJson(print, { tenants: names.map((id) => ({ id })) });
+        else names.map(formatName).forEach(print);
+        return;
+      }
+      const id = readId(command.id);
+      const operator = asOperator(data, command.name, log.changed);
+      if (command.name === "tenant delete") {
+        const { uid } = await findTenant(data.store, "--id", id);
+        await operator.changes.revoke(operator.actor, { tenant: uid });
+        if (command.json) printJson(print, { tenant: id, deleted: true });
+        else print(`Deleted the tenant ${quoteName(id)}, its membranes and all that went through them.`);
+        return;
+      }
+      await requireAuthority(command.config);
+      const capabilities = await ACTIONS[command.name](operator, id);
+      if (command.json) return printJson(print, { tenant: id, capabilities });
+      print(`Capabilities of the tenant ${quoteName(id)}, shown only now:`);
+      print("");
+      printUris(print, capabilities);
+      if (command.name === "tenant reissue") REISSUE_NOTICE.forEach(print);
+    },
+    { command: command.name, log },
+  );
 }
 
 /** @throws ConfigError on a machine that has not served a shared database: its capabilities would lead to `localhost`. */

@@ -19,6 +19,9 @@ export function failureMessage(error: unknown): WorkerMessage {
 /** Sent to workers: read the server's certificate again. */
 export const RELOAD = "reload";
 
+/** Sent to workers: open the file of the audit trail again. */
+export const REOPEN_AUDIT = "reopen audit";
+
 /** Sent to workers: say what you have counted. */
 export const READ_METRICS = "read metrics";
 

@@ -8,7 +8,7 @@ import type { CertificateAndKey } from "../tls/x509.ts";
 import type { WorkerReadings } from "./metrics/worker-readings.ts";
 import { createWorkerReadings } from "./metrics/worker-readings.ts";
 import type { CertificateMessage, WorkerMessage } from "./worker-messages.ts";
-import { parseWorkerMessage, RELOAD, GET_CERTIFICATE } from "./worker-messages.ts";
+import { parseWorkerMessage, RELOAD, REOPEN_AUDIT, GET_CERTIFICATE } from "./worker-messages.ts";
 
 /** Worker processes that serve one data directory on one port. */
 export interface WorkerPool {
@@ -16,6 +16,8 @@ export interface WorkerPool {
   readonly address: { readonly address: string; readonly port: number };
   /** Makes all workers read the server's certificate again. */
   reload(): void;
+  /** Makes all workers open the file of the audit trail again. */
+  reopenAudit(): void;
   /** Makes all workers, also those that start later, present this certificate. */
   setCertificate(certificate: CertificateAndKey): void;
   /** Rejects with a ConfigError when the store refuses a worker, which is not replaced then. */
@@ -96,6 +98,7 @@ export async function startWorkerPool(
         workers().forEach((worker) => worker.isConnected() && worker.send(message));
       },
       reload: () => workers().forEach((worker) => worker.isConnected() && worker.send(RELOAD)),
+      reopenAudit: () => workers().forEach((worker) => worker.isConnected() && worker.send(REOPEN_AUDIT)),
       stop,
     };
   } catch (error) {

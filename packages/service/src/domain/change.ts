@@ -1,3 +1,4 @@
+import type { AuditedRequest } from "./audited-request.ts";
 import type { Capability } from "./capability.ts";
 import type { Membrane } from "./membrane.ts";
 import type { Target } from "./target.ts";
@@ -12,6 +13,8 @@ export type Actor =
       readonly requestId: string;
       /** The trace that the request belongs to; absent if it belongs to none. */
       readonly traceId?: string | undefined;
+      /** What the audit trail says of the request; absent without one. */
+      readonly request?: AuditedRequest | undefined;
     }
   | { readonly kind: "operator"; readonly command: string };
 

@@ -51,6 +51,8 @@ export type Denial =
   | { readonly reason: "store_full" }
   /** The write may not be on disk. */
   | { readonly reason: "store_failed" }
+  /** The audit trail is required, and cannot be written. */
+  | { readonly reason: "audit_unavailable" }
   /** A newer version of the program wrote a record that the capability depends on. */
   | { readonly reason: "record_too_new" }
   /** The capability, a tenant or the whole service has as many invocations in flight as it may have. */

@@ -278,6 +278,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     purposes: [...CAPABILITIES, "readiness"],
     when: "the disk of the service failed; nothing was sent to a target; a change may have taken effect, and the use may have been counted. Safe to repeat if [uses are not limited](limits.md#how-are-uses-counted)",
   },
+  audit_unavailable: {
+    status: 503,
+    retryAfterSeconds: MINUTE,
+    purposes: [...CREATING, "invoke"],
+    when: "the audit trail of the service cannot be written, and its operator lets nothing be done that it does not record (`--audit-required`); nothing was changed or sent. `revoke` and `deleteSelf` still work",
+  },
   target_timeout: {
     status: 504,
     purposes: ["invoke"],

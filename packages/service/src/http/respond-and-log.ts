@@ -1,3 +1,5 @@
+import type { RefusalAudit } from "../audit/request-audit.ts";
+import { isAuthorizationRefusal } from "../domain/authorization-refusal.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isTargetFailure } from "../domain/denial.ts";
@@ -12,6 +14,7 @@ import type { EventLog, RequestIds } from "../telemetry/events.ts";
 import type { Fingerprints } from "../telemetry/fingerprint.ts";
 import { fingerprintsOf } from "../telemetry/fingerprint.ts";
 import { parseTraceparent } from "../tracing/trace-context.ts";
+import { auditedExchange, withCaller } from "./audited-request.ts";
 import { isTrustedProxy } from "./client-address.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import type { RequestCounts } from "./request-counts.ts";
@@ -26,8 +29,10 @@ export interface ResponderContext {
   readonly log: EventLog;
   readonly counts: RequestCounts;
   readonly newRequestId: () => string;
-  /** Proxies whose `X-Request-Id` is trusted. */
+  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
   readonly trustedProxies: readonly Cidr[];
+  /** Absent without an audit trail. */
+  readonly refusalAudit?: RefusalAudit | undefined;
 }
 
 /** Logs how an invocation ended, and responds where it was denied. */
@@ -59,6 +64,7 @@ export function finish(
       const error = wireError(end.denial, head);
       const { reason } = end.denial;
       endRefused(exchange, head, resolution, error, end.report);
+      auditRefusal(context, exchange, head, end.denial, resolution);
       context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
       return respondOrAbort(exchange, head, error, resolution);
     }
@@ -116,7 +122,28 @@ export function respondDenial(
   context.counts.refuse(denial, caller?.capability.kind);
   endRefused(exchange, head, caller, error, report);
   context.log.refused({ ...ids, status: error.status, reason: denial.reason, of, exchange: report });
+  auditRefusal(context, exchange, head, denial, caller);
   respondOrAbort(exchange, head, error, caller);
+}
+
+/** Records a refusal of authorization, whatever it answers. */
+function auditRefusal(
+  context: ResponderContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  denial: Denial,
+  caller: Resolution | undefined,
+): void {
+  const { refusalAudit, trustedProxies } = context;
+  if (refusalAudit === undefined || !isAuthorizationRefusal(denial)) return;
+  refusalAudit.refused(() => {
+    const request = auditedExchange(ensureRequestId(context, exchange), exchange, head, trustedProxies);
+    return {
+      request: caller === undefined ? request : withCaller(request, caller),
+      status: wireError(denial, head).status,
+      reason: denial.reason,
+    };
+  });
 }
 
 export function respondFault(

@@ -1,6 +1,9 @@
+import type { InvocationAudit } from "../audit/request-audit.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
+import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
+import { isTargetFailure } from "../domain/denial.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { ExchangeEnd } from "../invocation/exchange-context.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
@@ -11,6 +14,8 @@ import { watchEnded } from "../invocation/waiting-responses.ts";
 import { measureChanges } from "../management/changes.ts";
 import type { RequestTrace } from "../tracing/request-trace.ts";
 import type { Tracer } from "../tracing/tracer.ts";
+import type { AuditedRequest } from "../domain/audited-request.ts";
+import { auditedExchange, withCaller } from "./audited-request.ts";
 import type { CheckContext } from "./check-request.ts";
 import { checkFields, checkUsable } from "./check-request.ts";
 import type { IdentifyContext } from "./identify.ts";
@@ -34,6 +39,7 @@ import { beginTrace, endManaged } from "./request-spans.ts";
 import { respondJson } from "./respond.ts";
 import type { PublicRouteContext } from "./routes.ts";
 import { findPublicRoute, findTokenRoute } from "./routes.ts";
+import { wireError } from "./wire-error.ts";
 
 export interface RouterContext
   extends ReadHeadContext, IdentifyContext, CheckContext, ResponderContext, PublicRouteContext {
@@ -41,6 +47,8 @@ export interface RouterContext
   readonly managementContext: ManagementEndpointContext;
   /** Absent: no request is recorded. */
   readonly tracer: Tracer | undefined;
+  /** Absent if no invocation is recorded. */
+  readonly invocationAudit?: InvocationAudit | undefined;
 }
 
 /**
@@ -127,7 +135,50 @@ function perform(
   if (kind !== "invoke") return runManagement(context, exchange, head, resolution, kind);
   const { request, response, trace } = exchange;
   const downstream = { head, request, response, trace, useDenial, handshake: fields.value, arrivedAt };
-  return invoke(context.invocationContext, authenticated, downstream);
+  const { invocationAudit, invocationContext } = context;
+  if (invocationAudit === undefined || !invocationAudit.isSampled())
+    return invoke(invocationContext, authenticated, downstream);
+  // The address of a client that disconnects is not known any more.
+  const audited = auditedRequest(context, exchange, head, resolution);
+  if (!invocationAudit.mayProceed()) return { kind: "denied", denial: { reason: "audit_unavailable" } };
+  return thenMaybe(invoke(invocationContext, authenticated, downstream), (end) => {
+    auditInvocation(invocationAudit, audited, end);
+    return end;
+  });
+}
+
+/** Records how an invocation ended; one that was refused before anything was sent is no invocation of its target. */
+function auditInvocation(audit: InvocationAudit, request: AuditedRequest, end: ExchangeEnd): void {
+  const { report } = end;
+  switch (end.kind) {
+    case "completed":
+      return audit.ended(request, { outcome: "completed", status: end.status, report });
+    case "aborted":
+      return audit.ended(request, { outcome: "aborted", status: end.status, report });
+    case "client_disconnected":
+      return audit.ended(request, { outcome: "client-disconnected", report });
+    case "denied": {
+      const { reason } = end.denial;
+      const isOwn = report === undefined && !isTargetFailure(end.denial);
+      if (isOwn) return;
+      return audit.ended(request, {
+        outcome: "failed",
+        status: wireError(end.denial).status,
+        reason,
+        report,
+      });
+    }
+  }
+}
+
+function auditedRequest(
+  context: RouterContext,
+  exchange: HttpExchange,
+  head: RequestHead,
+  caller: Resolution,
+): AuditedRequest {
+  const requestId = ensureRequestId(context, exchange);
+  return withCaller(auditedExchange(requestId, exchange, head, context.trustedProxies), caller);
 }
 
 async function runManagement(
@@ -140,7 +191,8 @@ async function runManagement(
   context.invocationContext.accountRegistry.refresh(caller.accounts);
   const ids = requestIds(context, exchange);
   const { capability, payload, accounts, useCounters } = caller;
-  const request = { capability, payload, accounts, useCounters, ...ids };
+  const audited = context.refusalAudit && auditedRequest(context, exchange, head, caller);
+  const request = { capability, payload, accounts, useCounters, ...ids, audited };
   const management = measured(context.managementContext, exchange.trace);
   const outcome = await handleManagement(management, request, kind, head, exchange);
   if (outcome === undefined) {

@@ -38,6 +38,7 @@ const ROWS: {
   expectation_failed: [{ reason: "expectation_failed" }, 417, []],
   store_unavailable: [{ reason: "store_unavailable" }, 503, ["Retry-After", "1"]],
   store_full: [{ reason: "store_full" }, 503, ["Retry-After", "60"]],
+  audit_unavailable: [{ reason: "audit_unavailable" }, 503, ["Retry-After", "60"]],
   record_too_new: [{ reason: "record_too_new" }, 503, []],
   store_failed: [{ reason: "store_failed" }, 503, ["Retry-After", "60"]],
   too_many_auth_failures: [{ reason: "too_many_auth_failures" }, 429, ["Retry-After", "60"]],

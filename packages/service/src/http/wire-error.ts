@@ -173,6 +173,11 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
       );
     case "store_failed":
       return error("store_failed", `The store could not write to its disk. ${MAY_BE_WRITTEN}`);
+    case "audit_unavailable":
+      return error(
+        "audit_unavailable",
+        "The audit trail of the service cannot be written. Nothing was done; revokes still work.",
+      );
     case "record_too_new":
       return error(
         "record_too_new",

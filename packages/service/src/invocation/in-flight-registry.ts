@@ -63,11 +63,18 @@ export interface InFlightRegistry {
   revokeAll(code: "STALE" | "STOPPED"): void;
 }
 
+/** Called when revokes have ended exchanges with targets, with how many. */
+export type OnCut = (revoked: ReadonlySet<Uid> | "everything", exchanges: number) => void;
+
 /**
  * Groups requests by their lineage, which is the same object for each use of a cached resolution. Indexing the lineage once
  * for each request would cost more than the rest of resolving it.
  */
-export function createInFlightRegistry(feed: RevocationFeed, now: () => number): InFlightRegistry {
+export function createInFlightRegistry(
+  feed: RevocationFeed,
+  now: () => number,
+  onCut: OnCut = () => undefined,
+): InFlightRegistry {
   const index = createLineageIndex<InFlightGroup>();
   const groups = new LazyMap<ReadonlySet<Uid>, InFlightGroup>({
     create(lineage) {
@@ -82,18 +89,26 @@ export function createInFlightRegistry(feed: RevocationFeed, now: () => number):
   let size = 0;
 
   const isExpired = ({ expiresAt }: InFlightGroup): boolean => expiresAt !== undefined && expiresAt <= now();
-  const revoke = (revoked: ReadonlySet<Uid> | "everything", code: RequestCutError["code"]): void => {
+  /** @returns how many exchanges with targets it has ended. */
+  const revoke = (revoked: ReadonlySet<Uid> | "everything", code: RequestCutError["code"]): number => {
     const cause = new RequestCutError(code);
+    let cut = 0;
     for (const group of index.dependentsOf(revoked)) {
-      group.requests.forEach((request) => request.revoke(cause));
+      group.requests.forEach((request) => {
+        if (request.revoke(cause)) cut += 1;
+      });
     }
+    return cut;
   };
   const onFinished = (): void => {
     size -= 1;
   };
 
   // The log names everything if it cannot say what was revoked.
-  feed.listen((revoked) => revoke(revoked, revoked === "everything" ? "STALE" : "REVOKED"));
+  feed.listen((revoked) => {
+    const cut = revoke(revoked, revoked === "everything" ? "STALE" : "REVOKED");
+    if (cut > 0) onCut(revoked, cut);
+  });
   return {
     register(lineage, expiresAt) {
       size += 1;
@@ -114,7 +129,10 @@ export function createInFlightRegistry(feed: RevocationFeed, now: () => number):
         expiring.delete(group);
       }
     },
-    revokeAll: (code) => revoke("everything", code),
+    revokeAll(code) {
+      const cut = revoke("everything", code);
+      if (cut > 0 && code === "STALE") onCut("everything", cut);
+    },
   };
 }
 
@@ -149,10 +167,12 @@ class RegisteredRequest implements InFlightRequest, Indexed {
     if (this.#cause !== undefined) listener(this.#cause);
   }
 
-  revoke(cause: RequestCutError): void {
-    if (this.#cause !== undefined) return;
+  /** @returns whether that has ended an exchange. A request without one ends by itself. */
+  revoke(cause: RequestCutError): boolean {
+    if (this.#cause !== undefined) return false;
     this.#cause = cause;
     this.#listener?.(cause);
+    return this.#listener !== undefined;
   }
 
   checkExpiry(): void {

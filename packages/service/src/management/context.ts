@@ -1,6 +1,7 @@
 import type { Authority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { OpenedCapability, Vault } from "../store/vault.ts";
+import type { AuditedRequest } from "../domain/audited-request.ts";
 import type { Actor } from "../domain/change.ts";
 import type { UseCounter } from "../domain/use-counter.ts";
 import type { Changes, StoreReader } from "./changes.ts";
@@ -13,11 +14,13 @@ export interface Caller extends Pick<OpenedCapability, "capability" | "payload">
   readonly traceId?: string | undefined;
   /** What its use is counted on, in the transaction of what it does; absent if nothing counts it. */
   readonly useCounters: readonly UseCounter[] | undefined;
+  /** What the audit trail says of the request; absent without one. */
+  readonly audited?: AuditedRequest | undefined;
 }
 
 /** The caller as the author of a change. */
-export function actorOf({ capability, requestId, traceId }: Caller): Actor {
-  return { kind: "capability", capability: capability.uid, requestId, traceId };
+export function actorOf({ capability, requestId, traceId, audited }: Caller): Actor {
+  return { kind: "capability", capability: capability.uid, requestId, traceId, request: audited };
 }
 
 /** What the operations need. */

@@ -48,7 +48,9 @@ export function query(
   request: QueryRequest,
 ): Promise<Outcome<ManagementResponse>> {
   const owner = { tenant: resourceOf(caller), capability: caller.capability.uid };
-  return context.pageScheduler.schedule(owner, (step) => listPage(context, caller, request, step));
+  return context.changes.list(actorOf(caller), owner.tenant, () =>
+    context.pageScheduler.schedule(owner, (step) => listPage(context, caller, request, step)),
+  );
 }
 
 async function listPage(

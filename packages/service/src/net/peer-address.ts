@@ -1,3 +1,4 @@
+import { SocketAddress } from "node:net";
 import type { Cidr, IpAddress } from "./address.ts";
 import { containsAddress, parseAddress, parseCidr } from "./address.ts";
 
@@ -21,6 +22,13 @@ export function parsePeerAddress(text: string): IpAddress | undefined {
   )
     return address;
   return { family: "ipv4", bytes: address.bytes.subarray(IPV4_MAPPED_PREFIX.length) };
+}
+
+/** The text of an address; that of an IPv6 address as in RFC 5952. */
+export function formatAddress({ family, bytes }: IpAddress): string {
+  if (family === "ipv4") return bytes.join(".");
+  const hextets = Buffer.from(bytes).toString("hex").match(/.{4}/g) ?? [];
+  return new SocketAddress({ family, address: hextets.join(":") }).address;
 }
 
 const LOOPBACK: readonly Cidr[] = ["127.0.0.0/8", "::1/128"].flatMap((block) => parseCidr(block) ?? []);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Authority } from "capability-protocol";
 import { createContextScheduler } from "../egress/context-scheduler.ts";
+import type { ChangeAudit } from "../audit/change-audit.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { ManagementEndpointContext } from "../http/management-endpoint.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
@@ -20,6 +21,8 @@ export interface ControlPlaneParts {
   readonly bodies: BodyOptions;
   readonly isOwn: (authority: Authority) => boolean;
   readonly onRevoked: () => void;
+  /** Absent without an audit trail. */
+  readonly changeAudit: ChangeAudit | undefined;
   readonly loopTurns: EventLoopScheduler;
 }
 
@@ -32,7 +35,7 @@ export function createControlPlane(
   return {
     ...parts,
     store,
-    changes: createChanges(store, log.changed),
+    changes: createChanges(store, log.changed, parts.changeAudit),
     authority,
     pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, parts.loopTurns),
     scheduleFairly: createContextScheduler({ pauseFactor: EXPORT_PAUSE_FACTOR }).run,

@@ -1,4 +1,5 @@
 import type { Authority } from "capability-protocol";
+import type { OpenAudit } from "../audit/open-audit.ts";
 import type { EgressRules } from "../egress/policy.ts";
 import type { CreateConnection } from "../egress/pooled-connection.ts";
 import type { NameLookup } from "../egress/resolve-host.ts";
@@ -27,6 +28,16 @@ export interface ServiceConfig {
   /** Where metrics are read, by this process or the one that started it. Absent: nowhere. */
   readonly metricsListen?: ListenAddress;
   readonly limits: ServiceLimits;
+  /** What the audit trail records; absent: there is none. */
+  readonly audit?: AuditRules;
+}
+
+/** What the operator decides about the audit trail. */
+export interface AuditRules {
+  /** Nothing is done that cannot be recorded, but revokes. */
+  readonly isRequired: boolean;
+  /** The share of invocations that are recorded, from 0 to 1. */
+  readonly invocationShare: number;
 }
 
 /** Everything that a service is started with. */
@@ -51,6 +62,8 @@ export interface ServiceOptions {
   readonly monotonic?: () => number;
   /** Collects young garbage. Default: does nothing, and V8 lets 64 MB of dead buffers accumulate. */
   readonly collectYoung?: () => void;
+  /** The audit trail of this process; given if the configuration has one. */
+  readonly audit?: OpenAudit | undefined;
   /** Whether the store could be written to last. Default: it could. */
   readonly storeState?: () => StoreCondition["state"];
   /** Decides which requests are recorded. Default: none is. */

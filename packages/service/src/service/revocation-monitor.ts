@@ -10,8 +10,24 @@ import type { StalenessGuard } from "../store/staleness-guard.ts";
 import { createStalenessGuard } from "../store/staleness-guard.ts";
 import { isStoreOutage } from "../store/store.ts";
 import { startSweeper } from "../store/sweeper.ts";
+import type { EventLog } from "../telemetry/events.ts";
 import { wallClock } from "../wall-clock.ts";
+import type { AuditParts } from "./audit-parts.ts";
 import type { ServiceOptions } from "./options.ts";
+
+/** Records what the sweep has deleted, too. */
+function auditedSweeps(
+  log: Pick<EventLog, "swept" | "fault">,
+  audit: Pick<AuditParts, "swept">,
+): Pick<EventLog, "swept" | "fault"> {
+  return {
+    fault: log.fault,
+    swept(event) {
+      log.swept(event);
+      audit.swept(event.deleted);
+    },
+  };
+}
 
 /** Owns everything that a revoke changes in this process: cached resolutions, requests in flight, the sweep. */
 export interface RevocationMonitor {
@@ -28,6 +44,7 @@ export async function startRevocationMonitor(
   limits: Pick<ServiceLimits, "cacheEntries" | "cacheBytes" | "maxRevocationStalenessMs">,
   { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
   monotonic: () => number,
+  audit?: Pick<AuditParts, "cut" | "swept">,
 ): Promise<RevocationMonitor> {
   const failClosed = (error?: unknown): void => {
     if (error !== undefined && !isStoreOutage(error)) log.fault(error);
@@ -42,8 +59,8 @@ export async function startRevocationMonitor(
   const wall = (): number => now().getTime();
   const capacity = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
   const cache = createResolutionCache<Resolution>(feed, capacity, wall);
-  const inFlightRegistry = createInFlightRegistry(feed, wall);
-  const sweeper = startSweeper(store, log);
+  const inFlightRegistry = createInFlightRegistry(feed, wall, audit?.cut);
+  const sweeper = startSweeper(store, audit === undefined ? log : auditedSweeps(log, audit));
   const stopWatching = watchRevocations(feed, inFlightRegistry, limits.maxRevocationStalenessMs, log);
 
   const refresh = async (): Promise<void> => {

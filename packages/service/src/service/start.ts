@@ -20,6 +20,7 @@ import { createRekeyer } from "../store/rekeyer.ts";
 import { createVault } from "../store/vault.ts";
 import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";
 import type { Reading } from "../telemetry/metrics/reading.ts";
+import { createAuditParts } from "./audit-parts.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataPlane } from "./data-plane.ts";
 import { startListener } from "./listener.ts";
@@ -57,9 +58,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     localAddresses: options.localAddresses,
   });
   const loopTurns = createEventLoopScheduler();
+  const audit = createAuditParts(config, options, monotonic);
   const offerRekey = createRekeyer(options.store, monotonic, log.fault);
   const vault = createVault(options.store, options.keys, randomBytes, { loopTurns, offerRekey });
-  const monitor = await startRevocationMonitor(limits, options, monotonic);
+  const monitor = await startRevocationMonitor(limits, options, monotonic, audit);
   const meter = new InvocationMeter({
     gateway: new Histogram(SHORT_BOUNDS),
     target: new Histogram(LONG_BOUNDS),
@@ -74,6 +76,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     bodies,
     isOwn,
     onRevoked: monitor.revoked,
+    changeAudit: audit?.changes,
     loopTurns,
   });
   const context: RouterContext = {
@@ -87,6 +90,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     isHost: createHostCheck(),
     checkReady: () => (isStopping ? err({ reason: "service_stopping" }) : checkStore(options)),
     counts,
+    refusalAudit: audit?.refusals,
+    invocationAudit: audit?.invocations,
     isOwn,
     isBelowOwn: matchNamesBelow(authorities),
     log,
@@ -130,6 +135,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await listener.close(deadlineMs + REFUSAL_TIME_MS);
       clearTimeout(deadline);
       await closeOwners(listener);
+      audit?.refusals.close();
     },
   };
 }

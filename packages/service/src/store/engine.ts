@@ -1,5 +1,6 @@
 import type { FairOwner } from "../collections/fair-queue.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
+import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
 import type { Quota } from "../domain/quota.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCount } from "../domain/use-counter.ts";
@@ -29,6 +30,9 @@ export interface Engine extends RevocationSource, StoreWatch {
 
   /** Whether no record was ever stored. */
   isEmpty(): MaybePromise<boolean>;
+
+  /** Where the writers of the audit trail are, now. */
+  auditHeads(): MaybePromise<StoredAuditHeads>;
 
   /** Decides from a snapshot that has what `request` names. All of it is of one moment, and none older than this call. */
   read<T>(request: ReadRequest, decide: (snapshot: Snapshot) => T): MaybePromise<T>;
@@ -202,5 +206,9 @@ export type Change =
   | { readonly type: "trimLog"; readonly limit: number }
   | { readonly type: "queueSweep"; readonly uid: Uid; readonly isRoot: boolean }
   | { readonly type: "unqueueSweep"; readonly uid: Uid }
+  /** Puts the head of a writer of the audit trail in the place of its earlier ones; one that is not newer changes nothing. */
+  | { readonly type: "moveAuditHead"; readonly head: AuditHead }
+  /** Drops this head of a writer of the audit trail. */
+  | { readonly type: "dropAuditHead"; readonly head: Pick<AuditHead, "writer" | "sequence"> }
   /** Makes the write wait for the disk although it changes nothing: what it read may be a commit that is not on disk yet. */
   | { readonly type: "forceCommit" };

@@ -37,6 +37,8 @@ export interface ServiceKey extends NamedKey {
   /** The MAC that every row carries over all its columns. */
   rowMac(row: Uint8Array): Buffer;
   verifyRowMac(row: Uint8Array, mac: Uint8Array): boolean;
+  /** The MAC of a line of the audit trail, which covers the MAC of the line before it. */
+  auditMac(previous: Uint8Array, line: Uint8Array): Buffer;
 }
 
 /** The service keys of a store: the newest, which everything new uses, and those that older tokens still need. */
@@ -99,6 +101,7 @@ export function checkValueOf(serviceKey: Uint8Array): Buffer {
 function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKey {
   const checkValue = checkValueOf(serviceKey);
   const macKey = deriveKey(serviceKey, "row mac/1");
+  const auditKey = deriveKey(serviceKey, "audit mac/1");
   const rowMac = (row: Uint8Array): Buffer => createHmac("sha256", macKey).update(row).digest();
   return {
     keyVersion,
@@ -115,6 +118,7 @@ function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKe
       const expected = rowMac(row);
       return mac.length === expected.length && timingSafeEqual(mac, expected);
     },
+    auditMac: (previous, line) => createHmac("sha256", auditKey).update(previous).update(line).digest(),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Result } from "capability-protocol";
 import type { FairOwner } from "../collections/fair-queue.ts";
+import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
 import type { Capability } from "../domain/capability.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Verdict } from "../domain/lineage.ts";
@@ -45,6 +46,8 @@ export interface CreationOptions {
   readonly newCounters?: readonly Uid[] | undefined;
   /** The counters of the use that creates them: it is counted with them, or nothing is created. */
   readonly useCounters?: readonly UseCounter[] | undefined;
+  /** The line of the audit trail that says what is created: the store knows of it with the records. */
+  readonly auditHead?: AuditHead | undefined;
 }
 
 /** Why a revoke is denied. */
@@ -242,11 +245,16 @@ export interface Store extends RevocationSource, StoreWatch {
   /** Reads whether a use would be refused now, and counts nothing. */
   checkUse(counters: readonly UseCounter[]): MaybePromise<Result<void, UseDenial>>;
 
-  /** Replaces a tenant's public key and creates capabilities, in one transaction. */
+  /**
+   * Replaces a tenant's public key and creates capabilities, in one transaction.
+   *
+   * @param auditHead as in {@link CreationOptions}.
+   */
   rekeyTenant(
     tenant: Uid,
     publicKey: Buffer,
     capabilities: readonly StoredCapability[],
+    auditHead?: AuditHead,
   ): Promise<Result<void, CreationDenial>>;
 
   /**
@@ -266,8 +274,16 @@ export interface Store extends RevocationSource, StoreWatch {
 
   /**
    * Revokes a membrane or a tenant, and with it all that descends from it. A repeated revoke has the same result.
+   *
+   * @param auditHead as in {@link CreationOptions}.
    */
-  revoke(root: Uid, actor: Uid | "operator"): Promise<Result<void, RevocationDenial>>;
+  revoke(root: Uid, actor: Uid | "operator", auditHead?: AuditHead): Promise<Result<void, RevocationDenial>>;
+
+  /** Where the writers of the audit trail are, now. */
+  auditHeads(): MaybePromise<StoredAuditHeads>;
+
+  /** Moves the head of a writer of the audit trail, and drops those of others. */
+  moveAuditHead(head: AuditHead, dropped?: readonly AuditHead[]): Promise<void>;
 
   /**
    * Deletes some of what descends from revoked nodes, or expired long ago. Nothing waits for it and nothing depends on it.

@@ -164,6 +164,13 @@ const EVENTS: readonly (readonly [keyof EventLog, object, object])[] = [
   ["swept", { deleted: 3 }, { deleted: 3, msg: "swept" }],
   ["recordTooNew", { record: "0a" }, { record: "0a", msg: "record too new" }],
   ["storeStateChanged", { state: "full", cause: "ENOSPC" }, { state: "full", cause: "ENOSPC", msg: "store" }],
+  ["auditStateChanged", { state: "written" }, { state: "written", msg: "audit trail" }],
+  [
+    "auditStateChanged",
+    { state: "failing", cause: "ENOENT" },
+    { state: "failing", cause: "ENOENT", msg: "audit trail" },
+  ],
+  ["auditReopened", {}, { msg: "audit trail reopened" }],
   ["leaseLost", {}, { msg: "lease lost" }],
   ["leaseLost", { cause: "ETIMEDOUT" }, { cause: "ETIMEDOUT", msg: "lease lost" }],
   ["leaseRefused", { problem: "other leases" }, { problem: "other leases", msg: "lease refused" }],

@@ -86,6 +86,10 @@ export interface EventLog {
   certificateRenewed(event: { readonly expires: Date }): void;
   /** The store has stopped writing (`full`, `failed`), or writes again (`writable`); `cause` is an error's code. */
   storeStateChanged(event: { readonly state: "writable" | "full" | "failed"; readonly cause?: string }): void;
+  /** The audit trail cannot be written (`failing`), or can be again (`written`); `cause` is an error's code. */
+  auditStateChanged(event: { readonly state: "failing" | "written"; readonly cause?: string }): void;
+  /** The file of the audit trail is another one now. */
+  auditReopened(): void;
   /** A record was read that a newer version of the program wrote; `record` is the fingerprint of its uid. */
   recordTooNew(event: { readonly record: string }): void;
   /** A node has no lease any more, and passes nothing on; `cause` is the code or name of the last error of the database. */
@@ -165,6 +169,11 @@ export function createEventLog(logger: Logger): EventLog {
       state === "writable"
         ? logger.info({ state }, "store")
         : logger.error({ state, cause: identifier(cause) }, "store"),
+    auditStateChanged: ({ state, cause }) =>
+      state === "written"
+        ? logger.info({ state }, "audit trail")
+        : logger.error({ state, cause: identifier(cause) }, "audit trail"),
+    auditReopened: () => logger.info("audit trail reopened"),
     recordTooNew: ({ record }) => logger.error({ record }, "record too new"),
     leaseLost: ({ cause }) => logger.error({ cause: identifier(cause) }, "lease lost"),
     leaseRefused: ({ problem }) => logger.error({ problem }, "lease refused"),

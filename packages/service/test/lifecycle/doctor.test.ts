@@ -205,3 +205,18 @@ test("the collector of traces is asked, and a file for it that cannot be read is
     `traces: --otlp-headers-file: ${missing} cannot be read`,
   ]);
 });
+
+test("the doctor says whether the audit trail can be written, and makes no file", async () => {
+  await using directory = await temporaryDirectory();
+  const data = join(directory.path, "data");
+  const file = join(directory.path, "audit.log");
+  const made = await doctor(data, ...ADDRESS, "--audit", file);
+  expect(made.text).toContain(`ok    audit trail: none yet, the next start makes ${file}`);
+  expect(await readdir(directory.path)).toEqual([]);
+  await writeFile(file, "");
+  expect((await doctor(data, ...ADDRESS, "--audit", file)).text).toContain(`ok    audit trail: ${file}`);
+  const missing = join(directory.path, "none", "audit.log");
+  expect((await doctor(data, ...ADDRESS, "--audit", missing)).failed).toEqual([
+    `audit trail: ${missing} cannot be written (ENOENT): name a file that this user may write with --audit`,
+  ]);
+});

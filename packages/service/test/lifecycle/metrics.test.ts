@@ -286,6 +286,20 @@ test("the store, the certificate, the processes and their memory are there", asy
   await other.end("SIGTERM");
 });
 
+test("what the audit trail cannot write is seen: how long, and how many lines were lost", async () => {
+  await using data = await temporaryDirectory();
+  const address = await metricsAddress();
+  await using other = await spawnService(data.path, {
+    flags: [...address.flags, "--audit", "/dev/full", "--max-audited-refusals-per-minute", "5000"],
+  });
+  expect((await address.scrape()).value("membrane_audit_lines_lost_total")).toBe(0);
+  for (let count = 0; count < 1_500; count += 1) await call(other, undefined);
+  const scrape = await address.scrape();
+  expect(scrape.value("membrane_audit_lag_seconds")).toBeGreaterThan(0);
+  expect(scrape.value("membrane_audit_lines_lost_total")).toBeGreaterThan(0);
+  await other.end("SIGTERM");
+});
+
 test("a service that stops is not ready, as the listener of metrics says until the end", async () => {
   await using data = await temporaryDirectory();
   const address = await metricsAddress();

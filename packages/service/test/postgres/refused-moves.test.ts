@@ -8,15 +8,17 @@ import { call, createMembrane, exportThrough, tokenOf } from "../../../testkit/s
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { openNodeEngine } from "../../../testkit/src/postgres-engine.ts";
 import { openRawPostgres } from "../../../testkit/src/raw-postgres.ts";
-import type { RawStore, TableName } from "../../../testkit/src/raw-store.ts";
+import type { RawRecord, RawStore } from "../../../testkit/src/raw-store.ts";
 import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
+import { AUDIT_PREFIX } from "../../src/store/codec/audit-head-row.ts";
 import { createKeyring } from "../../src/store/keys.ts";
 import { readServiceKeyFile } from "../../src/store/service-key-file.ts";
 import { readStoreFormat } from "../../src/store/postgres/transfer/arriving-store.ts";
+import type { MovedTable } from "../../src/store/transfer/stored-rows.ts";
 import { MOVED_TABLES } from "../../src/store/transfer/stored-rows.ts";
 import type { TwoPlaces } from "../support/moves.ts";
 import {
@@ -224,9 +226,12 @@ test("a store whose tables belong to another user is refused before it is copied
 });
 
 /** Changes the last bit of the body of the last row of a table, before its MAC. */
-async function changeRow(opening: Promise<RawStore>, table: TableName): Promise<void> {
+async function changeRow(opening: Promise<RawStore>, moved: MovedTable): Promise<void> {
   await using raw = await opening;
-  const { key, value } = (await raw.rows(table)).at(-1)!;
+  const table = moved === "audit" ? "meta" : moved;
+  const isMoved = ({ key }: RawRecord): boolean =>
+    moved !== "audit" || key.subarray(0, AUDIT_PREFIX.length).equals(AUDIT_PREFIX);
+  const { key, value } = (await raw.rows(table)).findLast(isMoved)!;
   const changed = Buffer.from(value);
   changed[Math.max(0, changed.length - 33)]! ^= 1;
   await raw.write(table, key, changed);

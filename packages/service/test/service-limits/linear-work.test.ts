@@ -180,6 +180,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "cli/src/trust/ca-file.ts#readCaFile",
       "cli/src/trust/trust-file.ts#readTrustFile",
       "cli/src/trust/trusted-ca.ts#readCa",
+      "service/src/audit/read-lines.ts#readFirstLine",
     ],
   ],
   [
@@ -226,6 +227,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/commands/worker-messages.ts#parseWorkerMessage",
       "service/src/domain/uid.ts#parseUid",
       "service/src/management/tenant-keys.ts#parseTenantKeys",
+      "service/src/store/codec/audit-head-row.ts#readAuditHeads",
       "service/src/store/codec/authenticated-row.ts#decodeRow",
       "service/src/store/codec/capability-payload.ts#decodeCapabilityPayload",
       "service/src/store/codec/columns.ts#decodeColumns",
@@ -246,6 +248,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/store/postgres/rotation/unused-store.ts#readKeyUsage",
       "service/src/store/postgres/loaded-rows.ts#parseLoadedRows",
       "service/src/store/postgres/store-format.ts#readFormat",
+      "service/src/store/postgres/stored-audit-heads.ts#readStoredAuditHeads",
       "service/src/store/postgres/transfer/arriving-store.ts#readStoreFormat",
       "service/src/store/postgres/revocations/lease-statements.ts#parseLeaseReply",
       "service/src/store/postgres/revocations/poller-statements.ts#parseNodeRows",

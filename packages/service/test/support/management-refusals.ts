@@ -145,6 +145,7 @@ function asking(parts: SentParts | ((service: TestService) => Promise<SentParts>
 function restarted(
   limits: NonNullable<TestServiceOptions["limits"]>,
   tokenFor: (service: TestService, kind: ServiceKind) => Promise<string> = capabilityOf,
+  options: Pick<TestServiceOptions, "audit"> = {},
 ): Provocation {
   return async function* (cases) {
     await using directory = await temporaryDirectory();
@@ -154,7 +155,7 @@ function restarted(
     // What a `query` lists.
     await createMembrane(before, before.tokens.create, "listed");
     await before.close();
-    await using service = await startTestService({ directory: directory.path, limits });
+    await using service = await startTestService({ directory: directory.path, limits, ...options });
     for (const [index, of] of cases.entries())
       yield { of, response: await sendManagement(service, of, tokens[index]) };
   };
@@ -376,6 +377,9 @@ const PROVOCATIONS: Readonly<Partial<Record<ErrorCode, Provocation>>> = {
   store_unavailable: storeFails(new StoreBusyError("busy"), "read"),
   store_full: storeFails(new StoreFullError("full"), "write"),
   record_too_new: storeFails(new RecordTooNewError(newestUid()), "read"),
+  audit_unavailable: restarted({}, capabilityOf, {
+    audit: { file: "/dev/full", isRequired: true, invocationShare: 0 },
+  }),
   store_failed: storeFails(new StoreFailedError("failed"), "write"),
 };
 

@@ -61,6 +61,8 @@ export async function filledDirectory(path: string): Promise<TwoPlaces> {
   const revoked = (await service.data.vault.open(parseToken(made[0]!.revoke)!))!.capability;
   // In the store itself: the service would begin to sweep.
   await service.data.store.revoke(revoked.resource!, revoked.uid);
+  const head = { writer: "5e".repeat(16), sequence: 7, mac: Buffer.alloc(32, 1), time: 2, startedAt: 1 };
+  await service.data.store.moveAuditHead(head);
   return twoPlaces(path);
 }
 
@@ -97,7 +99,14 @@ export async function refusalOfMove(
   try {
     const places = { from: readMovePlace("--from", from, origin), to: readMovePlace("--to", to, origin) };
     const command = { name: "migrate", config: readDataConfig({ data: "none" }), ...places } as const;
-    const log = { operatorChange: nothing, changed: nothing, leftoverRemoved: nothing };
+    const log = {
+      operatorChange: nothing,
+      changed: nothing,
+      leftoverRemoved: nothing,
+      auditStateChanged: nothing,
+      auditReopened: nothing,
+      fault: nothing,
+    };
     await migrate(command, { print: nothing, log, now: new Date() });
     return undefined;
   } catch (error) {

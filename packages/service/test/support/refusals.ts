@@ -16,6 +16,7 @@ import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
 import { holdWriteLock } from "../../../testkit/src/store-access.ts";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 
 /** A service with {@link REFUSAL_LIMITS}, and a target that responds. */
 export interface Given {
@@ -98,6 +99,7 @@ export const REFUSALS: Readonly<
   store_unavailable: [storeHeld],
   store_full: [countFails(new StoreFullError("full"))],
   store_failed: [countFails(new StoreFailedError("failed"))],
+  audit_unavailable: [unrecorded],
   record_too_new: [recordTooNew],
   redirect_not_passed: [redirected],
   target_forbidden: [forbidden],
@@ -205,6 +207,17 @@ function countFails(error: Error): Provocation {
     failing.error = error;
     return await send(service, token);
   };
+}
+
+/** An invocation that must be recorded, by a service whose audit trail has no space. */
+async function unrecorded({ target }: Given): Promise<RawResponse> {
+  await using directory = await temporaryDirectory();
+  const before = await startTestService({ directory: directory.path });
+  const { token } = await exportTarget(before, { uri: target.url });
+  await before.close();
+  const audit = { file: "/dev/full", isRequired: true, invocationShare: 1 };
+  await using service = await startTestService({ directory: directory.path, audit });
+  return await send(service, token);
 }
 
 async function recordTooNew({ service, target }: Given): Promise<RawResponse> {

@@ -3,6 +3,7 @@ import { loadServerCertificate } from "../../tls/server-certificate.ts";
 import { adviseOn, readOpenFiles } from "../advice.ts";
 import { lastAuthority, resolveAuthority } from "../data-directory.ts";
 import type { Print } from "../print.ts";
+import { checkAudit } from "./audit-checks.ts";
 import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
 import { checkDatabase } from "./database-checks.ts";
 import {
@@ -42,6 +43,7 @@ export async function doctor(
     await checkModes(config),
     await checkKey(config),
     ...(await checkStorePlace(config)),
+    ...(await checkAudit(config)),
     await checkCertificate(config, now),
     checkAuthority(named),
     await checkPort(config),

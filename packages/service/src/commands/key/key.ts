@@ -10,9 +10,10 @@ import { dropKey, rotateKey } from "../../store/rotation/rotate-keys.ts";
 import { addServiceKey, readServiceKeyFile, syncServiceKeyFile } from "../../store/service-key-file.ts";
 import { dataPaths } from "../data-directory.ts";
 import type { OperatorProcess } from "../operator.ts";
-import { assertStore } from "../operator.ts";
+import { assertStore, recordCommand } from "../operator.ts";
 import type { Print } from "../print.ts";
 import { printJson } from "../print.ts";
+import { checkAuditFile } from "../process-audit.ts";
 import type { NeededKeys } from "./key-places.ts";
 import { readNeededKeys, withUnusedStore } from "./key-places.ts";
 
@@ -22,12 +23,14 @@ type KeyCommand = Extract<Command, { name: `key ${string}` }>;
 export async function key(command: KeyCommand, { print, log }: OperatorProcess): Promise<void> {
   const { config, json } = command;
   await assertStore(config);
+  if (command.name !== "key status") checkAuditFile(config);
   switch (command.name) {
     case "key status":
       return status(config, json, print);
     case "key rotate": {
       const rotated = await rotate(config);
       log.operatorChange({ command: command.name });
+      await recordCommand(config, { command: command.name, log });
       if (json)
         printJson(print, { ...describeKey(rotated.key), rows: rotated.rows, damaged: rotated.damaged });
       else rotationReport(config, rotated).forEach(print);
@@ -37,6 +40,7 @@ export async function key(command: KeyCommand, { print, log }: OperatorProcess):
       const { keyVersion, forgets } = command;
       await drop(config, keyVersion, forgets);
       log.operatorChange({ command: command.name });
+      await recordCommand(config, { command: command.name, log });
       if (json) printJson(print, { key: keyVersion, forgot: forgets });
       else dropReport(config, keyVersion, forgets).forEach(print);
       return;

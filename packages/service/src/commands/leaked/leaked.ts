@@ -29,30 +29,34 @@ export async function leaked(
   { config, json, revoke }: Extract<Command, { name: "leaked" }>,
   { print, log, input, confirm }: LeakedProcess,
 ): Promise<ExitCode> {
-  return withStore(config, async (data) => {
-    const { store } = data;
-    const leaks = await collectLeaks(data, tokensOf(input()));
-    if (!json) printLeaks(print, leaks);
-    const { changes, actor } = asOperator(data, "leaked", log.changed);
-    const remedies: (Remedy & { readonly revoked: boolean })[] = [];
-    for (const [membrane, ended] of byMembrane(leaks)) {
-      // An earlier revoke may have ended it too.
-      if (!(await store.isAlive(membrane.uid))) continue;
-      const [leak] = ended;
-      const descendants = await store.descendants(membrane.uid);
-      const remedy = { membrane, tenant: leak?.tenant ?? "", leaks: ended, descendants };
-      if (!json) printRemedy(print, remedy);
-      const revoked = revoke ?? (!json && (await confirm?.("Revoke it?"))) ?? false;
-      if (revoked) {
-        await changes.revoke(actor, { tenant: membrane.tenant, membrane: membrane.uid });
-        if (!json) print("Revoked.");
+  return withStore(
+    config,
+    async (data) => {
+      const { store } = data;
+      const leaks = await collectLeaks(data, tokensOf(input()));
+      if (!json) printLeaks(print, leaks);
+      const { changes, actor } = asOperator(data, "leaked", log.changed);
+      const remedies: (Remedy & { readonly revoked: boolean })[] = [];
+      for (const [membrane, ended] of byMembrane(leaks)) {
+        // An earlier revoke may have ended it too.
+        if (!(await store.isAlive(membrane.uid))) continue;
+        const [leak] = ended;
+        const descendants = await store.descendants(membrane.uid);
+        const remedy = { membrane, tenant: leak?.tenant ?? "", leaks: ended, descendants };
+        if (!json) printRemedy(print, remedy);
+        const revoked = revoke ?? (!json && (await confirm?.("Revoke it?"))) ?? false;
+        if (revoked) {
+          await changes.revoke(actor, { tenant: membrane.tenant, membrane: membrane.uid });
+          if (!json) print("Revoked.");
+        }
+        remedies.push({ ...remedy, revoked });
       }
-      remedies.push({ ...remedy, revoked });
-    }
-    if (json) printJson(print, leaksAsJson(leaks, remedies));
-    else printIncurable(print, leaks.listed);
-    return (await areEnded(store, leaks)) ? 0 : 2;
-  });
+      if (json) printJson(print, leaksAsJson(leaks, remedies));
+      else printIncurable(print, leaks.listed);
+      return (await areEnded(store, leaks)) ? 0 : 2;
+    },
+    { command: "leaked", log },
+  );
 }
 
 async function* tokensOf(input: AsyncIterable<Uint8Array>): AsyncIterable<FoundToken> {

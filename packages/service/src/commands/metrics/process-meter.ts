@@ -12,6 +12,13 @@ import { histogramSeries, series } from "../../telemetry/metrics/reading.ts";
 import type { StoreLog } from "../store-place.ts";
 import { startEventLoopMeter } from "./event-loop.ts";
 
+/** The audit trail of a process. */
+export interface AuditReading {
+  /** How long it has not been written, in milliseconds; 0 if it can be. */
+  readonly lagMs: () => number;
+  readonly lostLines: () => number;
+}
+
 /** Measures what a process of the service does besides serving. */
 export interface ProcessMeter {
   /** Of the store that this process opens. */
@@ -19,10 +26,8 @@ export interface ProcessMeter {
   readonly storeDurations: StoreDurations;
   /** The certificate that clients get, PEM. */
   setCertificate(pem: string): void;
-  /**
-   * What the audit trail says of itself, in seconds ({@link METRICS.membrane_audit_lag_seconds}). Until it is set, there is no trail.
-   */
-  setAuditLag(read: () => number): void;
+  /** What the audit trail says of itself. Until it is set, there is no trail. */
+  setAudit(audit: AuditReading): void;
   /** What every process has. */
   readProcess(): Reading;
   /** What a process that serves has, besides what the service counts. */
@@ -60,15 +65,15 @@ export function startProcessMeter({
   };
   const eventLoop = measuresEventLoop ? startEventLoopMeter() : undefined;
   let expiresMs: number | undefined;
-  let auditLag: (() => number) | undefined;
+  let audit: AuditReading | undefined;
   return {
     storeHealth,
     storeDurations,
     setCertificate(pem) {
       expiresMs = Date.parse(new X509Certificate(pem).validTo);
     },
-    setAuditLag(read) {
-      auditLag = read;
+    setAudit(reading) {
+      audit = reading;
     },
     readProcess: () => [
       ...(eventLoop?.read() ?? []),
@@ -85,7 +90,12 @@ export function startProcessMeter({
       ...(expiresMs === undefined
         ? []
         : [series("membrane_certificate_expiry_timestamp_seconds", expiresMs / MS_PER_SECOND)]),
-      ...(auditLag === undefined ? [] : [series("membrane_audit_lag_seconds", auditLag())]),
+      ...(audit === undefined
+        ? []
+        : [
+            series("membrane_audit_lag_seconds", audit.lagMs() / MS_PER_SECOND),
+            series("membrane_audit_lines_lost_total", audit.lostLines()),
+          ]),
     ],
     stop: () => eventLoop?.stop(),
   };

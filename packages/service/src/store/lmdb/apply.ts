@@ -6,6 +6,7 @@ import { encodeRecord } from "../codec/record-codec.ts";
 import { childKey, DEPENDENT_MARK, expiryKey, indexTarget, nameKey, ROOT_MARK } from "../codec/row-keys.ts";
 import type { Change } from "../engine.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
+import type { AuditHeads } from "./audit-heads.ts";
 import type { Counts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
 import type { Rows } from "./schema.ts";
@@ -19,6 +20,7 @@ export interface ApplyContext {
   readonly counts: Counts;
   readonly useCounts: UseCounts;
   readonly log: RevocationLog;
+  readonly auditHeads: AuditHeads;
   /** The version of the service key, which each lookup id is stored with. */
   readonly keyVersion: number;
   /** Called before a record is inserted. */
@@ -69,6 +71,10 @@ export function applyChange(context: ApplyContext, change: Change): void {
       return rows.sweep.put(uidBytes(change.uid), [change.isRoot ? ROOT_MARK : DEPENDENT_MARK]);
     case "unqueueSweep":
       return rows.sweep.remove(uidBytes(change.uid));
+    case "moveAuditHead":
+      return context.auditHeads.move(change.head);
+    case "dropAuditHead":
+      return context.auditHeads.drop(change.head);
     case "forceCommit":
       return rows.meta.put(TOUCHED_KEY, [randomBytes(8)]);
   }

@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoreCondition } from "../store.ts";
 import { applyChange } from "./apply.ts";
+import { createAuditHeads } from "./audit-heads.ts";
 import { takeFirst } from "./authenticated-table.ts";
 import type { Environment } from "./environment.ts";
 import { openEnvironment } from "./environment.ts";
@@ -51,12 +52,14 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   const rows = openRows(tables, keys);
   const log = createRevocationLog(tables.meta, rows);
   const reader = createReader(rows, log, options.onRecordTooNew);
+  const auditHeads = createAuditHeads(tables.meta, keys);
   const upgradeLayout = createLayoutUpgrade(rows.meta);
   const context = {
     rows,
     counts: reader.counts,
     useCounts: reader.useCounts,
     log,
+    auditHeads,
     keyVersion: keys.keyVersion,
     upgradeLayout,
   };
@@ -74,6 +77,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
     status: environment.status,
     leaseAgeMs: () => undefined,
     isEmpty: () => snapshot(() => takeFirst(tables.nodes.getKeys(), 1).length === 0),
+    auditHeads: () => snapshot(auditHeads.read),
     read: (_request, decide) => snapshot(() => decide(reader)),
     write: (request, decide) =>
       environment.write(() => {

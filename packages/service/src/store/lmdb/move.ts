@@ -11,7 +11,7 @@ import type { Commit, Environment } from "./environment.ts";
 import { openEnvironment } from "./environment.ts";
 import { openRows } from "./schema.ts";
 import { putFirstRows, readFormat } from "./schema-version.ts";
-import { createStoredRows } from "./stored-rows.ts";
+import { createStoredRows, tableOf } from "./stored-rows.ts";
 import { withUnusedEnvironment, WRITE_DEADLINE_MS } from "./unused-environment.ts";
 import type { WriteTurn } from "./writer.ts";
 
@@ -127,7 +127,7 @@ export async function withArrivingStore<T>(
 
 /** As they are, with their MACs. */
 function putAll({ tables }: Environment, table: MovedTable, page: readonly VerifiedRow[]): void {
-  for (const { key, body } of page) tables[table].putSync(key, body);
+  for (const { key, body } of page) tableOf(tables, table).putSync(key, body);
 }
 
 function turnOf(page: readonly VerifiedRow[]): WriteTurn {

@@ -1,3 +1,4 @@
+import { macTableOf } from "../codec/audit-head-row.ts";
 import { encodeRow } from "../codec/authenticated-row.ts";
 import type { StoreFormat } from "../codec/format-row.ts";
 import { FORMAT_KEY, formatColumns, rowKeysOfStore } from "../codec/format-row.ts";
@@ -86,7 +87,7 @@ function rewriteTables(tables: Tables, from: ServiceKeys, to: ServiceKeys): Rewr
   let [rows, damaged] = [0, 0];
   for (const table of TABLE_NAMES) {
     for (const row of rowsOf(tables, table)) {
-      const body = rewriteRow(table, row, from, to);
+      const body = rewriteRow(macTableOf(table, row.key), row, from, to);
       if (body === undefined) damaged += 1;
       else tables[table].putSync(row.key, body);
       rows += 1;

@@ -1,10 +1,11 @@
 import type { MaybePromise } from "../../collections/maybe-promise.ts";
 import { thenMaybe } from "../../collections/maybe-promise.ts";
+import type { AuditHead } from "../../domain/audit-head.ts";
 import type { Quotas } from "../../domain/creation.ts";
 import type { Uid } from "../../domain/uid.ts";
-import type { Decision, Engine, NamePage, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
+import type { Change, Decision, Engine, NamePage, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { MembranePage, MembranePageRequest, Store } from "../store.ts";
-import { ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
+import { NO_OWNER, ownerOfCreation, ownerOfRevocation } from "../write-owner.ts";
 import { checkUse, decideUse, useCountsRequest, useRequest } from "./count-use.ts";
 import { creationOwnerRequest, creationRequest, decideCreation } from "./create.ts";
 import { countDescendants } from "./descendants.ts";
@@ -54,6 +55,7 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
       engine.read(capabilityRequest(lookupIds), (snapshot) => findCapability(snapshot, lookupIds, now())),
     isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),
     isEmpty: engine.isEmpty,
+    auditHeads: engine.auditHeads,
     tenant: (uid) => engine.read(recordRequest(uid), (snapshot) => findTenant(snapshot, uid)),
     membrane: (uid) => engine.read(recordRequest(uid), (snapshot) => findMembraneRecord(snapshot, uid)),
     descendants: (root) => countDescendants(engine, root, now),
@@ -61,22 +63,24 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     membranes: (tenant, request) => membranes(engine, tenant, request, now),
     create: async (records, options = {}) => {
       const creation = { records, ...options };
-      const { turn } = options;
+      const { turn, auditHead } = options;
       const request = engine.read(creationOwnerRequest(records, turn), ({ record }) => {
         return { ...creationRequest(creation), owner: ownerOfCreation(records, record, turn) };
       });
-      return writePrepared(engine, request, (snapshot) => decideCreation(snapshot, creation, limits, now()));
+      const decide = (snapshot: WriteSnapshot) => decideCreation(snapshot, creation, limits, now());
+      return writePrepared(engine, request, withAuditHead(auditHead, decide));
     },
     countUse: (counters, owner) =>
       engine.write({ ...useRequest(counters), owner }, (snapshot) => decideUse(snapshot, counters, now())),
     checkUse: (counters) =>
       engine.read(useCountsRequest(counters), (snapshot) => checkUse(snapshot, counters, now())),
-    rekeyTenant: async (tenant, publicKey, capabilities) => {
+    rekeyTenant: async (tenant, publicKey, capabilities, auditHead) => {
       const rekey = { tenant, publicKey, capabilities };
       const request = engine.read(creationOwnerRequest(capabilities), ({ record }) => {
         return { ...rekeyRequest(rekey), owner: ownerOfCreation(capabilities, record) };
       });
-      return writePrepared(engine, request, (snapshot) => decideRekey(snapshot, rekey, limits, now()));
+      const decide = (snapshot: WriteSnapshot) => decideRekey(snapshot, rekey, limits, now());
+      return writePrepared(engine, request, withAuditHead(auditHead, decide));
     },
     rekeyCapability: (from, { lookupId, sealed }, owner) => {
       const rekey = { from, lookupId, sealed };
@@ -84,19 +88,48 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
         decideCapabilityRekey(snapshot, rekey, now()),
       );
     },
-    revoke: async (root, actor) => {
+    revoke: async (root, actor, auditHead) => {
       const revocation = { root, actor };
       const request = engine.read(recordRequest(root), ({ record }) => {
         const owner = ownerOfRevocation(root, record, actor);
         return { ...revocationRequest(revocation, record(root)), owner };
       });
-      return writePrepared(engine, request, (snapshot) => decideRevocation(snapshot, revocation, now()));
+      const decide = (snapshot: WriteSnapshot) => decideRevocation(snapshot, revocation, now());
+      return writePrepared(engine, request, withAuditHead(auditHead, decide));
+    },
+    moveAuditHead(head, dropped = []) {
+      const changes: readonly Change[] = [
+        { type: "moveAuditHead", head },
+        ...dropped.map((other): Change => ({ type: "dropAuditHead", head: other })),
+      ];
+      return engine.write(AUDIT_REQUEST, () => ({ result: undefined, changes }));
     },
     sweep(limit) {
       const request = { limit, expiredBefore: now() - limits.expiredRetentionMs };
       return engine.write(sweepRequest(request), (snapshot) => decideSweep(snapshot, request));
     },
     close: engine.close,
+  };
+}
+
+/** Nothing waits for it, as for a sweep, and it finds as much space. */
+const AUDIT_REQUEST: WriteRequest = {
+  class: "sweep",
+  owner: NO_OWNER,
+  size: { records: 0, sealedBytes: 0 },
+};
+
+/** Moves the head of the audit trail with what is decided, if that changes anything. */
+function withAuditHead<T>(
+  head: AuditHead | undefined,
+  decide: (snapshot: WriteSnapshot) => Decision<T>,
+): (snapshot: WriteSnapshot) => Decision<T> {
+  if (head === undefined) return decide;
+  return (snapshot) => {
+    const { result, changes } = decide(snapshot);
+    return changes.length === 0
+      ? { result, changes }
+      : { result, changes: [...changes, { type: "moveAuditHead", head }] };
   };
 }
 

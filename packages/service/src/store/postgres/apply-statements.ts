@@ -1,7 +1,8 @@
 import { SERVICE_OWNER } from "../../domain/quota.ts";
+import { parseUid } from "../../domain/uid.ts";
 import type { WriteClass } from "../write-queue.ts";
 import type { Parameter, Statement } from "./connection.ts";
-import type { RowChange, RowChanges, TableChanges } from "./row-changes.ts";
+import type { AuditHeadChange, RowChange, RowChanges, TableChanges } from "./row-changes.ts";
 import {
   byteaArray,
   nullableByteaArray,
@@ -186,9 +187,40 @@ export function applyStatements(changes: RowChanges, kind: WriteClass): Statemen
     ...tableStatements(CHILDREN, changes.children),
     ...tableStatements(EXPIRIES, changes.expiries),
     ...tableStatements(SWEEP, changes.sweep),
+    ...auditStatements([...changes.auditHeads.values()]),
     ...(changes.trim > 0 ? [{ text: TRIM, parameters: [changes.trim] }] : []),
     ...(appended.length > 0 ? [{ text: APPEND, parameters: [uuidArray(appended)] }] : []),
     ...(changes.isForced ? [kind === "revoke" ? TOUCH_HEAD : FORCE_COMMIT] : []),
+  ];
+}
+
+/**
+ * Each commit of a writer inserts another row and removes the earlier ones that no other commit is removing: to update one row, the
+ * commits of a process would wait for each other, revokes for creations.
+ */
+const PUT_AUDIT_HEADS = `INSERT INTO membrane.audit (writer, sequence, body)
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) ON CONFLICT (writer, sequence) DO NOTHING`;
+
+const REMOVE_AUDIT_HEADS = `
+  DELETE FROM membrane.audit WHERE ctid = ANY (ARRAY(
+    SELECT a.ctid FROM membrane.audit a, unnest($1::uuid[], $2::bigint[]) AS q (writer, sequence)
+    WHERE a.writer = q.writer AND a.sequence <= q.sequence
+    FOR UPDATE OF a SKIP LOCKED
+  ))`;
+
+function auditStatements(heads: readonly AuditHeadChange[]): Statement[] {
+  if (heads.length === 0) return [];
+  const moved = heads.flatMap(({ key, body }) => (body === undefined ? [] : [{ key, body }]));
+  const keys = (rows: readonly Pick<AuditHeadChange, "key">[]): Parameter[] => [
+    uuidArray(rows.map(({ key }) => parseUid(key.writer))),
+    plainArray(rows.map(({ key }) => key.sequence)),
+  ];
+  const replaced = heads.filter(({ replaces }) => replaces);
+  return [
+    ...(replaced.length === 0 ? [] : [{ text: REMOVE_AUDIT_HEADS, parameters: keys(replaced) }]),
+    ...(moved.length === 0
+      ? []
+      : [{ text: PUT_AUDIT_HEADS, parameters: [...keys(moved), byteaArray(moved.map(({ body }) => body))] }]),
   ];
 }
 

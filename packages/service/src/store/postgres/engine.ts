@@ -16,6 +16,7 @@ import { MIGRATIONS } from "./migrations.ts";
 import { toStoreError } from "./postgres-errors.ts";
 import type { NodeRole, RevocationProtocol } from "./revocations/protocol.ts";
 import { agreementWaitMs, agreeOnTimes, startRevocations } from "./revocations/protocol.ts";
+import { readStoredAuditHeads } from "./stored-audit-heads.ts";
 import { checkServer } from "./server-check.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { ServedStore } from "./store-format.ts";
@@ -163,6 +164,7 @@ function createEngine(
         const [row] = await connection.query("SELECT NOT EXISTS (SELECT FROM membrane.record) AS is_empty");
         return row?.["is_empty"] === true;
       }),
+    auditHeads: () => read((connection) => readStoredAuditHeads(connection, keys)),
     read: (request, decide) =>
       read(async (connection) => {
         const { text, parameters } = loadForRead(request);

@@ -75,4 +75,13 @@ export const MIGRATIONS: readonly Migration[] = [
     `WITH genesis AS (INSERT INTO membrane.head (position, tag) VALUES (0, gen_random_uuid()) RETURNING position, tag)
      INSERT INTO membrane.log (position, tag) SELECT position, tag FROM genesis`,
   ],
+  // Where the writers of the audit trail are.
+  [
+    `CREATE TABLE membrane.audit (
+       writer uuid NOT NULL,
+       sequence bigint NOT NULL,
+       body bytea NOT NULL,
+       PRIMARY KEY (writer, sequence)
+     )`,
+  ],
 ];

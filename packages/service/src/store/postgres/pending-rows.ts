@@ -36,6 +36,10 @@ export function createPendingRows(loaded: LoadedRows): PendingRows {
       merge(total.children, changes.children);
       merge(total.expiries, changes.expiries);
       merge(total.sweep, changes.sweep);
+      for (const [writer, change] of changes.auditHeads) {
+        const { sequence = -1 } = total.auditHeads.get(writer)?.key ?? {};
+        if (change.key.sequence > sequence) total.auditHeads.set(writer, change);
+      }
       total.appended.push(...changes.appended);
       total.trim = Math.max(total.trim, changes.trim);
       total.isForced ||= changes.isForced;

@@ -1,7 +1,10 @@
+import type { AuditHead } from "../../domain/audit-head.ts";
 import { dependencies } from "../../domain/lineage.ts";
 import { quotasOf } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import { uidBytes } from "../../domain/uid.ts";
+import type { AuditHeadKey } from "../codec/audit-head-row.ts";
+import { encodeAuditHead } from "../codec/audit-head-row.ts";
 import { encodeRow } from "../codec/authenticated-row.ts";
 import { numberColumn } from "../codec/columns.ts";
 import { keyVersionColumn } from "../codec/key-version.ts";
@@ -51,11 +54,20 @@ export interface RowChanges {
   readonly children: TableChanges<ChildRow>;
   readonly expiries: TableChanges<{ readonly expiresAt: number; readonly uid: Uid }>;
   readonly sweep: TableChanges<{ readonly uid: Uid; readonly isRoot: boolean }>;
+  /** Heads of the audit trail by their writers; without a body one that is dropped. */
+  readonly auditHeads: Map<string, AuditHeadChange>;
   readonly appended: readonly Uid[];
   /** How many entries of the log may be dropped. */
   readonly trim: number;
   /** Nothing changes, and the write still waits for the disk. */
   readonly isForced: boolean;
+}
+
+export interface AuditHeadChange {
+  readonly key: AuditHeadKey;
+  readonly body: Buffer | undefined;
+  /** Whether the earlier heads of its writer are removed. */
+  readonly replaces: boolean;
 }
 
 /** Row changes to which more are added. */
@@ -81,6 +93,7 @@ export function noChanges(): MutableRowChanges {
     children: new Map(),
     expiries: new Map(),
     sweep: new Map(),
+    auditHeads: new Map(),
     appended: [],
     trim: 0,
     isForced: false,
@@ -160,6 +173,14 @@ function foldChange(folding: Folding, change: Change): void {
       const key = { uid: change.uid, isRoot: false };
       return void folding.sweep.set(change.uid, { key, body: undefined, isThere: true });
     }
+    case "moveAuditHead":
+      return void folding.auditHeads.set(change.head.writer, auditHeadChange(change.head, keys));
+    case "dropAuditHead":
+      return void folding.auditHeads.set(change.head.writer, {
+        key: change.head,
+        body: undefined,
+        replaces: true,
+      });
     case "forceCommit":
       folding.isForced = true;
       return;
@@ -198,6 +219,10 @@ function putLookup({ lookups, keys }: Folding, { lookupId, uid }: StoredCapabili
 
 function removeLookup({ lookups }: Folding, lookupId: Buffer, uid: Uid): void {
   lookups.set(lookupId.toString("hex"), { key: { lookupId, uid }, body: undefined, isThere: true });
+}
+
+function auditHeadChange(head: AuditHead, keys: ServiceKeys): AuditHeadChange {
+  return { key: head, body: encodeAuditHead(head, keys), replaces: true };
 }
 
 function putRecord(

@@ -84,6 +84,8 @@ export function locksOf(changes: readonly Change[]): RowLocks {
       case "trimLog":
       case "queueSweep":
       case "unqueueSweep":
+      case "moveAuditHead":
+      case "dropAuditHead":
       case "forceCommit":
         break;
     }

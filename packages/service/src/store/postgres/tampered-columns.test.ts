@@ -7,7 +7,17 @@ import { openConnection } from "./connection.ts";
 import type { Row } from "./sql-values.ts";
 
 /** The tables whose rows carry a MAC over their columns, or whose columns repeat what is under one. */
-const AUTHENTICATED = ["child", "count", "expiry", "lookup", "meta", "name", "record", "sweep"] as const;
+const AUTHENTICATED = [
+  "audit",
+  "child",
+  "count",
+  "expiry",
+  "lookup",
+  "meta",
+  "name",
+  "record",
+  "sweep",
+] as const;
 
 /** What the database changes itself, and has no key for: the threat model says what an attacker can do there. */
 const NOT_AUTHENTICATED = ["head", "lease", "lease_length", "log", "migration"] as const;
@@ -26,6 +36,15 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
   smallint: ["t.$ + 1"],
   bigint: ["t.$ + 1", "0"],
   text: ["t.$ || 'x'"],
+};
+
+/** Where a writer of the audit trail is. */
+const AUDIT_HEAD = {
+  writer: "5e".repeat(16),
+  sequence: 7,
+  mac: Buffer.alloc(32, 1),
+  time: 1_700_000_000_000,
+  startedAt: 1_600_000_000_000,
 };
 
 interface Column {
@@ -66,6 +85,7 @@ async function open() {
   ];
   const dead = [gone.export, await at.reexport(at.create, gone)];
   await at.store.revoke(gone.record.uid, "operator");
+  await at.store.moveAuditHead(AUDIT_HEAD);
   // One connection for all statements.
   const connection = openConnection(store.config, 10_000);
   return {
@@ -164,10 +184,14 @@ async function changeOne(
   ).catch((error: unknown) => expect(error).toMatchObject({ code: expect.stringMatching(/^(?:22|23)/) }));
 }
 
-/** What the holders of capabilities that live, and their tenant, see. */
+/** What the holders of capabilities that live, and their tenant, see, and what a verification of the audit trail. */
 async function look(store: OpenedStore): Promise<unknown> {
   const { at, alive } = store;
-  return [await Promise.all(alive.map((one) => outcome(at.isAlive(one)))), await outcome(list(store))];
+  return [
+    await Promise.all(alive.map((one) => outcome(at.isAlive(one)))),
+    await outcome(list(store)),
+    await at.store.auditHeads(),
+  ];
 }
 
 /** Whether anything works differently after a change. What is revoked must not work, and what lives must not be swept. */

@@ -5,7 +5,7 @@ import type { ServiceKeys } from "../keys.ts";
  * The tables that a move copies, by the names that the MACs of their rows cover. The format row is written anew, and so is the
  * revocation log: no position in the old one may count as known in the new one.
  */
-export const MOVED_TABLES = ["nodes", "lookups", "names", "children", "counts", "sweep"] as const;
+export const MOVED_TABLES = ["nodes", "lookups", "names", "children", "counts", "sweep", "audit"] as const;
 
 export type MovedTable = (typeof MOVED_TABLES)[number];
 

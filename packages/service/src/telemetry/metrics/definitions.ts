@@ -52,6 +52,7 @@ export const METRIC_NAMES = [
   "membrane_revocation_log_lag_entries",
   "membrane_lease_age_seconds",
   "membrane_audit_lag_seconds",
+  "membrane_audit_lines_lost_total",
   "membrane_log_lines_lost_total",
   "membrane_spans_total",
   "membrane_span_queue_bytes",
@@ -188,7 +189,12 @@ export const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
     type: "gauge",
     merge: "max",
     only: "with an audit trail only",
-    help: "Age of the oldest event that waits for its line in the audit trail",
+    help: "How long the audit trail has not been written, or not flushed where it is required",
+  },
+  membrane_audit_lines_lost_total: {
+    type: "counter",
+    only: "with an audit trail only",
+    help: "Lines of the audit trail that could not be written; it has their number in their place",
   },
   membrane_log_lines_lost_total: { type: "counter", help: "Lines of the log that could not be written" },
   membrane_spans_total: {

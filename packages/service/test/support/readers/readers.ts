@@ -1,3 +1,4 @@
+import { AUDIT_READERS } from "./audit.ts";
 import { BODY_READERS } from "./bodies.ts";
 import { CLIENT_READERS } from "./clients.ts";
 import { HEAD_READERS } from "./heads.ts";
@@ -9,6 +10,7 @@ import type { Reader } from "./reader.ts";
 
 /** Every parser of what clients, exporters, targets, other services and files send. */
 export const READERS: readonly Reader[] = [
+  ...AUDIT_READERS,
   ...BODY_READERS,
   ...CLIENT_READERS,
   ...HEAD_READERS,

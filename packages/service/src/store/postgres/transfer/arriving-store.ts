@@ -17,7 +17,7 @@ import { createStoredRows } from "./stored-rows.ts";
 /** Of all programs that use the database only this one takes this advisory lock: the first four bytes of "membrane", and 1. */
 const MOVE_LOCK = "pg_try_advisory_xact_lock(1835363682, 1)";
 
-const FILLED_TABLES = ["record", "lookup", "name", "child", "count", "sweep", "expiry"];
+const FILLED_TABLES = ["record", "lookup", "name", "child", "count", "sweep", "expiry", "audit"];
 
 /** Reads the format of the store in a database, and makes the tables if they are not there. */
 export function readStoreFormat(

@@ -1,3 +1,4 @@
+import { auditHeadOfKey } from "../../codec/audit-head-row.ts";
 import { decodeRecord } from "../../codec/record-codec.ts";
 import {
   childOfKey,
@@ -45,6 +46,8 @@ function addInsert(inserts: RowChanges, table: MovedTable, { key, body, columns 
       return void inserts.children.set(text, { ...change, key: { uid: uidOf(key), ...childOfKey(key) } });
     case "counts":
       return void inserts.counts.set(text, { ...change, key: countRefOfKey(key) });
+    case "audit":
+      return void inserts.auditHeads.set(text, { body, key: auditHeadOfKey(key), replaces: false });
     case "sweep":
       if (isExpiry(key)) inserts.expiries.set(text, { ...change, key: expiryOfKey(key) });
       else inserts.sweep.set(text, { ...change, key: { uid: uidOf(key), isRoot: isRootMark(columns) } });

@@ -4,6 +4,7 @@ import type { MovedTable } from "../../transfer/stored-rows.ts";
 import { countRefOf, countRowKey } from "../count-ref.ts";
 import type { Row } from "../sql-values.ts";
 import { bigintOf, bytesOf, uidColumnOf } from "../sql-values.ts";
+import { auditKeyOf } from "../stored-audit-heads.ts";
 
 /** How rows of a table of LMDB are read here. */
 export interface RowQuery {
@@ -63,6 +64,7 @@ export const ROW_QUERIES: Readonly<Record<MovedTable, readonly RowQuery[]>> = {
       key: (row) => countRowKey(countRefOf(uidColumnOf(row, "uid"), Number(row["kind"]))),
     },
   ],
+  audit: [{ table: "audit", columns: "writer, sequence", clear: "''", key: auditKeyOf }],
   sweep: [
     {
       table: "sweep",

@@ -8,4 +8,5 @@ export const TABLE_NAMES: Readonly<Record<MovedTable, string>> = {
   children: "child",
   counts: "count",
   sweep: "sweep",
+  audit: "audit",
 };

@@ -15,6 +15,7 @@ const TABLES = [
   "count",
   "sweep",
   "expiry",
+  "audit",
   "head",
   "log",
   "lease",

@@ -1,0 +1,87 @@
+import { parseLine } from "../audit/chain.ts";
+import { readFirstLine, readLines } from "../audit/read-lines.ts";
+import type { TrailProblem, Verification } from "../audit/verify.ts";
+import { createVerifier } from "../audit/verify.ts";
+import type { Command } from "../command.ts";
+import { ConfigError } from "../config-error.ts";
+import { errorCode } from "../error-code.ts";
+import { withStore } from "./operator.ts";
+import type { Print } from "./print.ts";
+
+/** Further problems are counted. */
+const MAX_PRINTED = 100;
+
+/** A file of the trail, and the time of its first line. */
+interface TrailFile {
+  readonly path: string;
+  readonly time: number;
+}
+
+/**
+ * Checks an audit trail against its store, which may be served meanwhile, and prints where it is not what was written.
+ *
+ * @returns whether it is whole.
+ */
+export async function verifyAudit(
+  { config, files: paths, since }: Extract<Command, { name: "audit verify" }>,
+  print: Print,
+): Promise<boolean> {
+  return withStore(config, async ({ store, keys }) => {
+    // First: lines that are written meanwhile are after them.
+    const heads = await store.auditHeads();
+    const files = await inOrder(paths);
+    const [first] = files;
+    let problems = 0;
+    const onProblem = (problem: TrailProblem): void => {
+      problems += 1;
+      if (problems <= MAX_PRINTED) print(describeProblem(problem));
+    };
+    const from = since ?? first?.time ?? 0;
+    const verifier = createVerifier({ keys, heads, since: from, onProblem });
+    for (const { path } of files)
+      for await (const { number, bytes } of readLines(path))
+        verifier.line(bytes, { file: path, line: number });
+    report(verifier.finish(), { problems, from }, print);
+    return problems === 0;
+  });
+}
+
+/** @throws ConfigError if one cannot be read. */
+async function inOrder(paths: readonly string[]): Promise<readonly TrailFile[]> {
+  const files: TrailFile[] = [];
+  for (const path of new Set(paths)) {
+    const line = await readFirstLine(path).catch((cause: unknown) => {
+      throw new ConfigError(`audit verify: ${path} cannot be read (${errorCode(cause) ?? "failed"})`, {
+        cause,
+      });
+    });
+    // An empty file is in no one's way; one that begins with something else is reported, wherever it is.
+    files.push({ path, time: parseLine(line)?.time ?? Number.POSITIVE_INFINITY });
+  }
+  return files.toSorted((a, b) => a.time - b.time);
+}
+
+function describeProblem({ place, what }: TrailProblem): string {
+  return place === undefined ? what : `${place.file}:${place.line}: ${what}`;
+}
+
+function report(
+  { lines, writers, torn, unknownWriters, earlierWriters }: Verification,
+  { problems, from }: { readonly problems: number; readonly from: number },
+  print: Print,
+): void {
+  if (problems > MAX_PRINTED) print(`… and ${problems - MAX_PRINTED} more`);
+  for (const { file, line } of torn.slice(0, MAX_PRINTED))
+    print(`${file}:${line}: note: has a line that was not written whole; what it says is not authenticated`);
+  if (earlierWriters > 0) print(`note: ${earlierWriters} writers ended before these files begin`);
+  if (unknownWriters > 0)
+    print(
+      `note: the store does not know ${unknownWriters} of the writers: what was cut off at their ends is not missed`,
+    );
+  const begin = Number.isFinite(from) && from > 0 ? ` since ${new Date(from).toISOString()}` : "";
+  print(
+    problems === 0
+      ? `The audit trail is whole${begin}: ${lines} lines of ${writers} writers.`
+      : `The audit trail is not whole: ${problems} problems; ${lines} lines of ${writers} writers are as they were written.`,
+  );
+}
