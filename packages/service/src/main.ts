@@ -88,14 +88,16 @@ async function run(command: Command): Promise<void> {
     nodeVersion: process.version,
     now: new Date(),
     input: openInput,
-    confirm: process.stdout.isTTY ? confirm : undefined,
+    // A text that is pasted at the terminal could end itself, and give the answer.
+    confirm: process.stdout.isTTY && !process.stdin.isTTY ? confirm : undefined,
   });
   // A failed write of the output has set another one.
   if (code !== 0) process.exitCode = code;
 }
 
 function openInput(): NodeJS.ReadStream {
-  if (process.stdin.isTTY) printError("Reading the text from this terminal; Ctrl-D ends it.");
+  if (process.stdin.isTTY)
+    printError("Reading the text from this terminal; Ctrl-D ends it. Only --revoke revokes.");
   return process.stdin;
 }
 

@@ -146,7 +146,22 @@ test("at a terminal each membrane is revoked only after a yes, although the text
   expect(await terminal.ended).toBe(2);
   expect(terminal.shown()).not.toContain("CPBLTY1-");
   expectStatus(await call(service, mail.export), 401);
-  expect((await call(service, other.revoke)).status).toBe(202);
+  expectStatus(await call(service, other.export, { body: TARGET }), 201);
+});
+
+test("a text that is pasted at the terminal cannot answer the question: none is asked, and nothing is revoked", async () => {
+  await using data = await initDataDirectory();
+  await using service = await spawnService(data.path);
+  const { mail, exported } = await makeMembranes(service, data.tokens.create);
+  using terminal = openTerminal(process.execPath, [MEMBRANE, "leaked", "--data", data.path], {
+    PATH: process.env["PATH"] ?? "",
+  });
+  const endOfFile = "\u0004";
+  terminal.type(`${exported}\r${endOfFile}y\r`);
+  expect(await terminal.ended).toBe(2);
+  expect(terminal.shown()).toContain('Revoking the membrane "mail"');
+  expect(terminal.shown()).not.toContain("Revoke it?");
+  expectStatus(await call(service, mail.export, { body: TARGET }), 201);
 });
 
 test("capabilities of a store in PostgreSQL are found and ended", async () => {
