@@ -94,6 +94,14 @@ test.each([
   expect(reads).toBe(0);
 });
 
+test("no cache keeps a response, and no browser takes one for another type than it says", async () => {
+  for (const path of ["/metrics", "/readyz", "/other"]) {
+    const { headers } = await ask(`GET ${path} HTTP/1.1`);
+    expect([path, headers.get("cache-control")]).toEqual([path, ["no-store"]]);
+    expect([path, headers.get("x-content-type-options")]).toEqual([path, ["nosniff"]]);
+  }
+});
+
 test.each([
   ["many requests at once", []],
   ["requests with an expectation that nothing meets", ["Expect: x"]],
