@@ -149,6 +149,13 @@ test(
   BUILD_MS,
 );
 
+test("a purge keeps the key of a store that is on a volume which is not mounted", async () => {
+  const unmount = "mv /var/lib/membrane /srv/membrane && ln -s /srv/absent /var/lib/membrane";
+  await system.script(`systemctl stop membrane && ${unmount} && /var/lib/dpkg/info/membrane.postrm purge`);
+  expect(await exists("/etc/membrane/service.key")).toBe(true);
+  await system.script("rm /var/lib/membrane && mv /srv/membrane /var/lib/membrane");
+});
+
 test(
   "a purge keeps the store and its key and says so, and a new installation serves them",
   async () => {
