@@ -200,7 +200,7 @@ function publicPaths(route) {
 }
 
 function paths() {
-  // Written twice: members beside a reference in a path item have no defined meaning (OpenAPI 3.1.1, 4.8.9.1).
+  // Written twice: members next to a reference in a path item have no defined meaning (OpenAPI 3.1.1, 4.8.9.1).
   const invocation = invocationItem();
   return Object.fromEntries([
     ...SERVICE_KINDS.map((kind) => [`/#${kind}`, managementItem(kind)]),
