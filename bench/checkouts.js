@@ -1,4 +1,5 @@
-// `node bench/checkouts.js ../other`: compares what a warm invocation costs here and in another built checkout, in processor time.
+// `node bench/checkouts.js ../other [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and in another
+// built checkout, in processor time.
 // V8 compiles the same code otherwise from one start to the next, which makes a difference of up to a third: each launch is a new pair of
 // processes, which are measured in turn, and the median of all launches counts.
 import { resolve } from "node:path";
@@ -12,7 +13,7 @@ import { isNoisy, median, quartiles } from "./measure/statistics.js";
 const LAUNCHES = Number(process.env["BENCH_LAUNCHES"] ?? 15);
 const HOW = { pairs: 5, seconds: 1, warmSeconds: 4, connections: 32 };
 
-const [other] = process.argv.slice(2);
+const [other, ...flags] = process.argv.slice(2);
 if (other === undefined)
   throw new Error("expected the path of another checkout: node bench/checkouts.js ../other");
 const ours = await loadGateways(fileURLToPath(new URL("..", import.meta.url)));
@@ -21,7 +22,7 @@ const theirs = await loadGateways(resolve(other));
 const ratios = [];
 try {
   const uri = `http://127.0.0.1:${await ours.startTarget()}/`;
-  const sides = { ours: await makeSide(ours, uri), theirs: await makeSide(theirs, uri) };
+  const sides = { ours: await makeSide(ours, uri, flags), theirs: await makeSide(theirs, uri, []) };
   for (let launch = 0; launch < LAUNCHES; launch += 1) {
     const [gateway, against] = [await sides.ours(), await sides.theirs()];
     const pairs = await measurePairs({ name: "plain", gateway, against }, HOW);
@@ -45,13 +46,14 @@ if (isNoisy(all)) console.log("The machine is noisy: a smaller difference than t
  *
  * @param {Gateways} gateways
  * @param {string} uri
+ * @param {readonly string[]} flags of each process
  * @returns starts a process that serves it.
  */
-async function makeSide(gateways, uri) {
+async function makeSide(gateways, uri, flags) {
   const store = await gateways.initStore();
   const service = await gateways.serve(store);
   const membrane = await gateways.createMembrane(service, store.create, "bench");
   const token = await gateways.exportThrough(service, membrane.export, { uri });
   await gateways.endProgram(service);
-  return async () => ({ ...(await gateways.serve(store)), token });
+  return async () => ({ ...(await gateways.serve(store, { flags })), token });
 }
