@@ -121,6 +121,10 @@ export function describeCut(revoked: ReadonlySet<Uid> | "everything", exchanges:
   return { revoked: revoked === "everything" ? revoked : Array.from(revoked, fingerprint), exchanges };
 }
 
+export function describeRekeyed(capability: Uid): object {
+  return { capability: fingerprint(capability) };
+}
+
 /** How many records a sweep has deleted, which were dead. */
 export function describeSweep(deleted: number): object {
   return { deleted };

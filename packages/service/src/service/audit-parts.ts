@@ -1,7 +1,7 @@
 import type { ChangeAudit } from "../audit/change-audit.ts";
 import { createChangeAudit } from "../audit/change-audit.ts";
 import type { AuditedAction } from "../audit/entry.ts";
-import { describeCut, describeSweep } from "../audit/entry.ts";
+import { describeCut, describeRekeyed, describeSweep } from "../audit/entry.ts";
 import type { InvocationAudit, RefusalAudit } from "../audit/request-audit.ts";
 import { createInvocationAudit, createRefusalAudit } from "../audit/request-audit.ts";
 import type { Uid } from "../domain/uid.ts";
@@ -16,6 +16,8 @@ export interface AuditParts {
   readonly invocations: InvocationAudit | undefined;
   /** This process has cut so many exchanges for these revokes. */
   cut(revoked: ReadonlySet<Uid> | "everything", exchanges: number): void;
+  /** A capability was found by an older service key, and needs the newest one alone now. */
+  rekeyed(capability: Uid): void;
   /** A sweep of this process has deleted so many records. */
   swept(deleted: number): void;
 }
@@ -35,6 +37,7 @@ export function createAuditParts(
     invocations:
       share > 0 ? createInvocationAudit({ writer, share, isRequired, random: Math.random }) : undefined,
     cut: (revoked, exchanges) => writer.record("cut", describeCut(revoked, exchanges)),
+    rekeyed: (capability) => writer.record("rekeyed", describeRekeyed(capability)),
     swept: (deleted) => writer.record("swept", describeSweep(deleted)),
   };
 }

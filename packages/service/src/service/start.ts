@@ -59,7 +59,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   });
   const loopTurns = createEventLoopScheduler();
   const audit = createAuditParts(config, options, monotonic);
-  const offerRekey = createRekeyer(options.store, monotonic, log.fault);
+  const offerRekey = createRekeyer(options.store, monotonic, {
+    onRekeyed: (capability) => audit?.rekeyed(capability),
+    onFault: log.fault,
+  });
   const vault = createVault(options.store, options.keys, randomBytes, { loopTurns, offerRekey });
   const monitor = await startRevocationMonitor(limits, options, monotonic, audit);
   const meter = new InvocationMeter({

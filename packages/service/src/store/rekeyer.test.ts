@@ -19,22 +19,22 @@ function capability(): StoredCapability {
 function pending() {
   const writes: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   const faults: unknown[] = [];
+  const rekeyed: string[] = [];
   const clock = { now: 0 };
   const rekeyCapability: Store["rekeyCapability"] = () =>
     new Promise((resolve, reject) => writes.push({ resolve: () => resolve(true), reject }));
-  const rekey = createRekeyer(
-    { rekeyCapability },
-    () => clock.now,
-    (error) => faults.push(error),
-  );
+  const rekey = createRekeyer({ rekeyCapability }, () => clock.now, {
+    onRekeyed: (uid) => rekeyed.push(uid),
+    onFault: (error) => faults.push(error),
+  });
   const offer = (offered: StoredCapability): void => rekey(offered, () => RESEALED, NO_OWNER);
-  return { writes, faults, clock, offer };
+  return { writes, faults, rekeyed, clock, offer };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("a capability that is presented often is rekeyed once at a time, and few are at once", async () => {
-  const { writes, offer } = pending();
+  const { writes, rekeyed, offer } = pending();
   const hot = capability();
   for (let request = 0; request < 100; request += 1) offer(hot);
   expect(writes).toHaveLength(1);
@@ -44,6 +44,7 @@ test("a capability that is presented often is rekeyed once at a time, and few ar
   await turn();
   offer(hot);
   expect(writes).toHaveLength(17);
+  expect(rekeyed).toEqual([hot.uid]);
 });
 
 test.each([new StoreFullError("ENOSPC"), new StoreBusyError("late"), new StoreFailedError("EIO")])(

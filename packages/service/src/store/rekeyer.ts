@@ -22,24 +22,30 @@ export type OfferRekey = (
   owner: FairOwner,
 ) => void;
 
+export interface RekeyListeners {
+  /** Called once a capability needs the newest key alone. */
+  readonly onRekeyed: (capability: Uid) => void;
+  /** Called with an error that is neither an outage nor a full store. */
+  readonly onFault: (error: unknown) => void;
+}
+
 /**
  * Rekeys what is offered, in the background: no request waits for it, or fails with it. What fails is offered again with the next
  * request.
  *
  * @param monotonic a clock, in milliseconds.
- * @param onFault called with an error that is neither an outage nor a full store.
  */
 export function createRekeyer(
   store: Pick<Store, "rekeyCapability">,
   monotonic: () => number,
-  onFault: (error: unknown) => void,
+  { onRekeyed, onFault }: RekeyListeners,
 ): OfferRekey {
   const inFlight = new Set<Uid>();
   let pausedUntil = -Infinity;
 
   const rekey = async (...[capability, reseal, owner]: Parameters<OfferRekey>): Promise<void> => {
     try {
-      await store.rekeyCapability(capability, reseal(), owner);
+      if (await store.rekeyCapability(capability, reseal(), owner)) onRekeyed(capability.uid);
     } catch (error) {
       pausedUntil = monotonic() + PAUSE_MS;
       if (!isExpected(error)) onFault(error);

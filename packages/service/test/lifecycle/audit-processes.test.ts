@@ -255,7 +255,11 @@ test("a trail is whole over a rotation of the service key: older lines are verif
   expect(await at.run("key", "rotate")).toMatchObject({ code: 0 });
   await using service = await at.start();
   await create(service, tokens.create, 1, 1);
+  const rekeyed = async () => (await readTrail(at.file)).find(({ event }) => event === "rekeyed");
+  await expect.poll(rekeyed).toBeDefined();
   const lines = await readTrail(at.file);
+  const used = lines.findLast(({ event }) => event === "begin");
+  expect(await rekeyed()).toMatchObject({ key: 2, capability: used!["capability"] });
   expect(new Set(lines.map(({ key }) => key))).toEqual(new Set([1, 2]));
   expect(lines.filter(({ event }) => event === "command").map(({ command }) => command)).toEqual([
     "key rotate",
