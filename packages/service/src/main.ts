@@ -11,6 +11,7 @@ import { readCommandLine } from "./cli.ts";
 import type { Command } from "./command.ts";
 import { hideSecrets } from "./commands/escape.ts";
 import { createPrint } from "./commands/print.ts";
+import { explainFileError } from "./commands/system-error.ts";
 import type { ProcessContext } from "./commands/serve.ts";
 import type { WorkerProcess } from "./commands/serve-worker.ts";
 import type { ServerContext } from "./commands/server.ts";
@@ -64,7 +65,8 @@ function endWithMessage(error: unknown): void {
 }
 
 function printFailure(error: unknown): void {
-  printError(`membrane: ${error instanceof Error ? hideSecrets(error.message) : "failed"}`);
+  const message = explainFileError(error) ?? (error instanceof Error ? error.message : "failed");
+  printError(`membrane: ${hideSecrets(message)}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { access, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { errorCode } from "../error-code.ts";
 import { lmdbErrorCode } from "../store/lmdb/lmdb-errors.ts";
+import { ERRNO_ADVICE, explainCode } from "./system-error.ts";
 import { StoreFailedError, StoreFullError } from "../store/store.ts";
 
 /** What a data directory may hold before it has a store: other parts of it, and what a new volume holds. */
@@ -58,23 +59,6 @@ async function nearestExisting(
   if (found !== undefined) return { path, isDirectory: found.isDirectory() };
   const above = dirname(path);
   return above === path ? { path, isDirectory: true } : nearestExisting(above);
-}
-
-/** What to do about an error of the operating system. */
-const ERRNO_ADVICE: Readonly<Record<string, string>> = {
-  EROFS:
-    "is on a file system that is mounted read-only: mount it for writing, since a revoke must be written",
-  EACCES: "may not be written by this user: give it to the user that runs the service",
-  EPERM: "may not be written by this user: give it to the user that runs the service",
-  ENOTDIR: "is no directory",
-  EMFILE: "cannot be opened, since this process may open no more files: raise the limit (ulimit -n)",
-  ENFILE: "cannot be opened, since this machine may open no more files: raise fs.file-max",
-  ENOSPC: "cannot be written, since the disk is full: free some space",
-  ENOMEM: "cannot be mapped into memory: raise the limit (ulimit -v)",
-};
-
-function explainCode(code: string): string {
-  return ERRNO_ADVICE[code] ?? `cannot be used (${code})`;
 }
 
 /** An error of LMDB has a number, which the operating system names; one without advice is explained by its message. */

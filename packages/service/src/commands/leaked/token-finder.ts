@@ -16,7 +16,7 @@ export interface TokenFinder {
 const PREFIX = "CPBLTY1-";
 
 /**
- * Makes a finder that keeps less than a token from one piece to the next, and reads each byte a bounded number of times. Tokens that
+ * Makes a finder that keeps less than a token from one piece to the next. Tokens that
  * overlap are found too: letters before a token must not hide it. NUL is skipped, so that ASCII in UTF-16 is read.
  */
 export function createTokenFinder(): TokenFinder {
