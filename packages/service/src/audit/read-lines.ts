@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { MAX_LINE_BYTES } from "./chain.ts";
 
 /** A line of a file, without its newline. */
@@ -43,17 +42,4 @@ export async function* readLines(path: string): AsyncGenerator<ReadLine, void> {
 
 async function* chunksOf(path: string): AsyncGenerator<Buffer, void> {
   for await (const chunk of createReadStream(path)) if (Buffer.isBuffer(chunk)) yield chunk;
-}
-
-/** Reads the first line of a file, by which files are put in order; empty if there is none. */
-export async function readFirstLine(path: string): Promise<Buffer> {
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LINE_BYTES), 0, MAX_LINE_BYTES, 0);
-    const read = buffer.subarray(0, bytesRead);
-    const end = read.indexOf(NEWLINE);
-    return end === -1 ? read : read.subarray(0, end);
-  } finally {
-    await file.close();
-  }
 }

@@ -65,12 +65,16 @@ function write(steps: readonly Step[]): Trail {
   return { files, heads };
 }
 
-function verify(texts: readonly string[], heads: ReadonlyMap<number, AuditHead>): readonly TrailProblem[] {
+function verify(
+  texts: readonly string[],
+  heads: ReadonlyMap<number, AuditHead>,
+  since: number | null = START,
+): readonly TrailProblem[] {
   const problems: TrailProblem[] = [];
   const verifier = createVerifier({
     keys: KEYS,
     heads: { heads: [...heads.values()], damaged: 0 },
-    since: START,
+    since: since ?? undefined,
     onProblem: (problem) => problems.push(problem),
   });
   for (const [file, text] of texts.entries())
@@ -211,6 +215,50 @@ test("a writer whose lines are all gone is missed, unless it ended before the fi
     { what: `no line is here of the writer ${writer}, which wrote 7 until 2023-11-14T22:13:20.001Z` },
   ]);
   expect(verify([], new Map([[0, { ...head, time: START - 1 }]]))).toEqual([]);
+});
+
+/** A first file that ends with all that the writer 1 wrote, and a second one. */
+const TWO_FILES: readonly Step[] = [
+  { kind: "line", writer: 0 },
+  { kind: "head", writer: 0 },
+  { kind: "line", writer: 1 },
+  { kind: "head", writer: 1 },
+  { kind: "rotate", writer: 0 },
+  { kind: "line", writer: 0 },
+];
+
+/** Without a time from which on all must be there. */
+function verifyAll(texts: readonly string[], heads: ReadonlyMap<number, AuditHead>): readonly TrailProblem[] {
+  return verify(texts, heads, null);
+}
+
+test("no text that was put before the lines of a trail makes its beginning later", () => {
+  const { files, heads } = write(TWO_FILES);
+  const texts = files.map((lines) => textOf(lines.filter(({ writer }) => writer === 0)));
+  const part = `{"time":"2999-01-01T00:00:00.000Z","writer":"${"ff".repeat(16)}","seq":1,"key":1,"event":"x"`;
+  for (const before of ["", `${part}\n`, part]) {
+    const [first, second] = texts;
+    const problems = verifyAll([`${before}${first}`, second!], heads);
+    expect(problems).toMatchObject([{ what: expect.stringContaining("no line is here of the writer 0101") }]);
+  }
+});
+
+test("a trail of which nothing is left is not whole", () => {
+  const { heads } = write(TWO_FILES);
+  for (const text of ["", "\n"]) expect(verifyAll([text], heads)).toHaveLength(2);
+});
+
+test("all since a time is there only if the lines of each writer begin before it, or with its first one", () => {
+  const { files, heads } = write(TWO_FILES);
+  const [first, second] = files.map(textOf);
+  const since = Date.parse(JSON.parse(files[0]!.at(-1)!.text).time);
+  expect(verify([first!, second!], heads, since)).toEqual([]);
+  const missing = { what: expect.stringMatching(/the lines before it are missing$/) };
+  expect(verify([second!], heads, since)).toEqual([
+    expect.objectContaining(missing),
+    expect.objectContaining(missing),
+  ]);
+  expect(verifyAll([second!], heads)).toEqual([]);
 });
 
 test("lines of another service key are not taken for lines of this one, nor a line that no writer has written", () => {

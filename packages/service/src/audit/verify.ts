@@ -27,6 +27,8 @@ export interface Verification {
   readonly unknownWriters: number;
   /** How many writers ended before the time from which on all must be there, and have no line. */
   readonly earlierWriters: number;
+  /** The time from which on all had to be there, in milliseconds since 1970; 0: from the start. */
+  readonly since: number;
 }
 
 /** Checks lines one after the other, in the order of the trail. Its memory grows with the writers, not with their lines. */
@@ -41,8 +43,12 @@ export interface VerifierOptions {
   readonly keys: AuditKeys & { readonly older: readonly AuditKeys[] };
   /** Read from the store before the lines are: what is written meanwhile is no problem then. */
   readonly heads: StoredAuditHeads;
-  /** All that was written since this time must be there, in milliseconds since 1970. */
-  readonly since: number;
+  /**
+   * All that was written since this time must be there, in milliseconds since 1970. Absent: since the earliest of the first
+   * lines of writers, or from the start if there is none. Only lines that are as they were written count: anyone who can write to the
+   * file could choose another time.
+   */
+  readonly since: number | undefined;
   readonly onProblem: (problem: TrailProblem) => void;
 }
 
@@ -58,14 +64,23 @@ interface WriterState {
   torn: Place | undefined;
 }
 
+/** The first line of a writer that is here, which says that there were lines before it. */
+interface Continued {
+  readonly line: ParsedLine;
+  readonly startedAt: number;
+  readonly place: Place;
+}
+
 /** Writers of which no line was authenticated: anyone who can write to a file could name any number of them. */
 const MAX_SUSPECTS = 4_096;
 
-export function createVerifier({ keys, heads, since, onProblem }: VerifierOptions): Verifier {
+export function createVerifier({ keys, heads, since: required, onProblem }: VerifierOptions): Verifier {
   const keysOf = new Map([keys, ...keys.older].map((each) => [each.keyVersion, each]));
   const known = newestHeads(heads.heads);
   const writers = new Map<string, WriterState>();
   const torn: Place[] = [];
+  const continued: Continued[] = [];
+  let earliest = Number.POSITIVE_INFINITY;
   let lines = 0;
   let suspects = 0;
 
@@ -94,8 +109,8 @@ export function createVerifier({ keys, heads, since, onProblem }: VerifierOption
     };
     if (previous !== undefined && continues(previous, line, key)) {
       writers.set(line.writer, state);
-      if (!isFirst && opened !== undefined && opened.startedAt >= since)
-        report(place, `${nameOf(line)} is the first one here: the lines before it are missing`);
+      earliest = Math.min(earliest, line.time);
+      if (!isFirst && opened !== undefined) continued.push({ line, startedAt: opened.startedAt, place });
       return accept(state, line, place);
     }
     report(
@@ -159,6 +174,11 @@ export function createVerifier({ keys, heads, since, onProblem }: VerifierOption
     finish() {
       if (heads.damaged > 0)
         report(undefined, `${heads.damaged} rows of the store that say where the trail ends were changed`);
+      const since = required ?? (Number.isFinite(earliest) ? earliest : 0);
+      for (const { line, startedAt, place } of continued)
+        // The files may begin with this line, unless it is known from when on all must be there.
+        if ((required === undefined ? startedAt : line.time) >= since)
+          report(place, `${nameOf(line)} is the first one here: the lines before it are missing`);
       let earlierWriters = 0;
       for (const head of known.values()) {
         const state = writers.get(head.writer);
@@ -175,13 +195,13 @@ export function createVerifier({ keys, heads, since, onProblem }: VerifierOption
           );
       }
       const unknownWriters = Array.from(writers.keys()).filter((writer) => !known.has(writer)).length;
-      return { lines, writers: writers.size, torn, unknownWriters, earlierWriters };
+      return { lines, writers: writers.size, torn, unknownWriters, earlierWriters, since };
     },
   };
 }
 
 /** Parts at each beginning of a line: what is written after a line that has no end continues it. */
-function* piecesOf(bytes: Buffer): Iterable<Buffer> {
+export function* piecesOf(bytes: Buffer): Iterable<Buffer> {
   let start = 0;
   for (let next = bytes.indexOf(LINE_START, 1); next !== -1; next = bytes.indexOf(LINE_START, next + 1)) {
     yield bytes.subarray(start, next);

@@ -1,7 +1,7 @@
 import { parseLine } from "../audit/chain.ts";
-import { readFirstLine, readLines } from "../audit/read-lines.ts";
+import { readLines } from "../audit/read-lines.ts";
 import type { TrailProblem, Verification } from "../audit/verify.ts";
-import { createVerifier } from "../audit/verify.ts";
+import { createVerifier, piecesOf } from "../audit/verify.ts";
 import type { Command } from "../command.ts";
 import { ConfigError } from "../config-error.ts";
 import { errorCode } from "../error-code.ts";
@@ -11,7 +11,7 @@ import type { Print } from "./print.ts";
 /** Further problems are counted. */
 const MAX_PRINTED = 100;
 
-/** A file of the trail, and the time of its first line. */
+/** A file of the trail, and the time of its first line that is whole, by which files are put in order. */
 interface TrailFile {
   readonly path: string;
   readonly time: number;
@@ -30,18 +30,17 @@ export async function verifyAudit(
     // First: lines that are written meanwhile are after them.
     const heads = await store.auditHeads();
     const files = await inOrder(paths);
-    const [first] = files;
     let problems = 0;
     const onProblem = (problem: TrailProblem): void => {
       problems += 1;
       if (problems <= MAX_PRINTED) print(describeProblem(problem));
     };
-    const from = since ?? first?.time ?? 0;
-    const verifier = createVerifier({ keys, heads, since: from, onProblem });
+    const verifier = createVerifier({ keys, heads, since, onProblem });
     for (const { path } of files)
       for await (const { number, bytes } of readLines(path))
         verifier.line(bytes, { file: path, line: number });
-    report(verifier.finish(), { problems, from }, print);
+    const verification = verifier.finish();
+    report(verification, problems, print);
     return problems === 0;
   });
 }
@@ -50,15 +49,25 @@ export async function verifyAudit(
 async function inOrder(paths: readonly string[]): Promise<readonly TrailFile[]> {
   const files: TrailFile[] = [];
   for (const path of new Set(paths)) {
-    const line = await readFirstLine(path).catch((cause: unknown) => {
+    const time = await readFirstTime(path).catch((cause: unknown) => {
       throw new ConfigError(`audit verify: ${path} cannot be read (${errorCode(cause) ?? "failed"})`, {
         cause,
       });
     });
-    // An empty file is in no one's way; one that begins with something else is reported, wherever it is.
-    files.push({ path, time: parseLine(line)?.time ?? Number.POSITIVE_INFINITY });
+    // An empty file is in no one's way; one of which no line is whole is reported, wherever it is.
+    files.push({ path, time: time ?? Number.POSITIVE_INFINITY });
   }
   return files.toSorted((a, b) => a.time - b.time);
+}
+
+/** The time of the first line that is whole: before it there may be one that a full disk has cut. */
+async function readFirstTime(path: string): Promise<number | undefined> {
+  for await (const { bytes } of readLines(path))
+    for (const piece of piecesOf(bytes)) {
+      const line = parseLine(piece);
+      if (line !== undefined) return line.time;
+    }
+  return undefined;
 }
 
 function describeProblem({ place, what }: TrailProblem): string {
@@ -66,8 +75,8 @@ function describeProblem({ place, what }: TrailProblem): string {
 }
 
 function report(
-  { lines, writers, torn, unknownWriters, earlierWriters }: Verification,
-  { problems, from }: { readonly problems: number; readonly from: number },
+  { lines, writers, torn, unknownWriters, earlierWriters, since }: Verification,
+  problems: number,
   print: Print,
 ): void {
   if (problems > MAX_PRINTED) print(`… and ${problems - MAX_PRINTED} more`);
@@ -78,7 +87,7 @@ function report(
     print(
       `note: the store does not know ${unknownWriters} of the writers: what was cut off at their ends is not missed`,
     );
-  const begin = Number.isFinite(from) && from > 0 ? ` since ${new Date(from).toISOString()}` : "";
+  const begin = since > 0 ? ` since ${new Date(since).toISOString()}` : "";
   print(
     problems === 0
       ? `The audit trail is whole${begin}: ${lines} lines of ${writers} writers.`

@@ -76,6 +76,10 @@ test("commands of the operator are in the trail of the service, and verify finds
   expect(found.code).toBe(1);
   expect(found.stdout).toContain(`${at.file}:4: is no line of the trail\n`);
   expect(found.stdout).toMatch(/^The audit trail is not whole: \d+ problems; /m);
+  await writeFile(at.file, "");
+  const emptied = await at.verify(at.file);
+  expect(emptied.code).toBe(1);
+  expect(emptied.stdout).toContain("no line is here of the writer");
 });
 
 test("a restored store is one of the trail, and so is one that begins with a backup", async () => {

@@ -180,7 +180,6 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "cli/src/trust/ca-file.ts#readCaFile",
       "cli/src/trust/trust-file.ts#readTrustFile",
       "cli/src/trust/trusted-ca.ts#readCa",
-      "service/src/audit/read-lines.ts#readFirstLine",
     ],
   ],
   [
