@@ -248,6 +248,17 @@ test("a trail of which nothing is left is not whole", () => {
   for (const text of ["", "\n"]) expect(verifyAll([text], heads)).toHaveLength(2);
 });
 
+test("a line that was put in and reads as a whole one is no line that was not written whole", () => {
+  const { files, heads } = write(TWO_FILES);
+  const [, second] = files.map((lines) => lines.map(({ text }) => text));
+  const { writer, seq } = JSON.parse(second!.at(-1)!);
+  for (const end of ["}", "} ", "}\r", '}{"', `,"mac":"${"0".repeat(64)}"} `, "\r", '"\u0000']) {
+    const forged = `{"time":"2023-11-14T22:13:20.020Z","writer":"${writer}","seq":${seq + 1},"key":1,"event":"x"${end}`;
+    const texts = [textOf(files[0]!), [...second!, forged].join("\n")];
+    expect(verify(texts, heads), JSON.stringify(end)).toMatchObject([{ what: "is no line of the trail" }]);
+  }
+});
+
 test("all since a time is there only if the lines of each writer begin before it, or with its first one", () => {
   const { files, heads } = write(TWO_FILES);
   const [first, second] = files.map(textOf);
