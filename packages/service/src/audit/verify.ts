@@ -1,5 +1,5 @@
 import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
-import type { AuditKeys, ParsedLine } from "./chain.ts";
+import type { AuditKeys, ChainState, ParsedLine } from "./chain.ts";
 import { CHAIN_START, continues, LINE_START, MAX_LINE_BYTES, parseLine } from "./chain.ts";
 import { parseOpenedLine } from "./opened-line.ts";
 import { findTorn } from "./torn-line.ts";
@@ -57,9 +57,11 @@ interface WriterState {
   /** The last line that continues the chain; 0: none yet. */
   sequence: number;
   mac: Buffer;
+  /** A process has one newest service key; absent: no line was read yet. */
+  keyVersion: number | undefined;
   place: Place | undefined;
   /** A line that does not continue it. If the next one continues that line, what was before it is missing or was changed. */
-  suspect: { readonly sequence: number; readonly mac: Buffer } | undefined;
+  suspect: ChainState | undefined;
   /** The place of a line that was not written whole, or was changed to look so. */
   torn: Place | undefined;
 }
@@ -88,7 +90,8 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
 
   const accept = (state: WriterState, line: ParsedLine, place: Place): void => {
     lines += 1;
-    Object.assign(state, { sequence: line.sequence, mac: line.mac, place, torn: undefined });
+    const { sequence, mac, keyVersion } = line;
+    Object.assign(state, { sequence, mac, keyVersion, place, torn: undefined });
     if (state.suspect !== undefined && state.suspect.sequence <= line.sequence) state.suspect = undefined;
     const head = known.get(line.writer);
     if (head?.sequence === line.sequence && !head.mac.equals(line.mac))
@@ -103,6 +106,7 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
     const state: WriterState = {
       sequence: 0,
       mac: CHAIN_START.mac,
+      keyVersion: undefined,
       place: undefined,
       suspect: undefined,
       torn: undefined,
@@ -135,9 +139,11 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
     if (state === undefined) return begin(line, place, key);
     const next = state.sequence + 1;
     const { suspect } = state;
-    if (line.sequence === next && continues(state.mac, line, key)) return accept(state, line, place);
-    if (suspect !== undefined && line.sequence === suspect.sequence + 1 && continues(suspect.mac, line, key))
-      return accept(state, line, place);
+    // An older key may have been stolen: that may be why there is a newer one.
+    const isOfItsKey = (state.keyVersion ?? line.keyVersion) === line.keyVersion;
+    const follows = ({ sequence, mac }: ChainState): boolean =>
+      isOfItsKey && line.sequence === sequence + 1 && continues(mac, line, key);
+    if (follows(state) || (suspect !== undefined && follows(suspect))) return accept(state, line, place);
     if (line.sequence < next)
       return report(
         place,

@@ -82,6 +82,7 @@ function report(
   if (problems > MAX_PRINTED) print(`… and ${problems - MAX_PRINTED} more`);
   for (const { file, line } of torn.slice(0, MAX_PRINTED))
     print(`${file}:${line}: note: has a line that was not written whole; what it says is not authenticated`);
+  if (torn.length > MAX_PRINTED) print(`note: there are ${torn.length - MAX_PRINTED} more of these`);
   if (earlierWriters > 0) print(`note: ${earlierWriters} writers ended before these files begin`);
   if (unknownWriters > 0)
     print(
