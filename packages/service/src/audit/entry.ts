@@ -116,9 +116,15 @@ function fingerprintsOf(lineage: Iterable<Uid>): readonly string[] {
   return computed;
 }
 
+/** A line has a limit, and a process that was stopped for a while has many revokes at once. */
+const MAX_NAMED_REVOKES = 1_024;
+
 /** How many exchanges with targets this process has ended for revokes, or because it does not know what was revoked. */
 export function describeCut(revoked: ReadonlySet<Uid> | "everything", exchanges: number): object {
-  return { revoked: revoked === "everything" ? revoked : Array.from(revoked, fingerprint), exchanges };
+  if (revoked === "everything") return { revoked, exchanges };
+  const named = [...revoked].slice(0, MAX_NAMED_REVOKES);
+  const unnamed = revoked.size - named.length;
+  return { revoked: named.map(fingerprint), ...(unnamed === 0 ? {} : { unnamed }), exchanges };
 }
 
 export function describeRekeyed(capability: Uid): object {
