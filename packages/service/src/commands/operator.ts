@@ -34,6 +34,8 @@ export interface OperatorProcess {
 /** A command on a store, for the audit trail. */
 export interface AuditedCommand extends Pick<OperatorProcess, "log"> {
   readonly command: string;
+  /** It has ended already, so that it is too late to refuse it. Default: it begins. */
+  readonly isDone?: true;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function assertStore(config: DataConfig): Promise<void> {
 /**
  * Lets a command use an open store, and records it before.
  *
- * @throws AuditUnavailableError if it cannot be recorded, and must be; never for a command that revokes.
+ * @throws AuditUnavailableError if it cannot be recorded, and must be; never for a command that revokes, or has ended.
  */
 export async function withAudit<T>(
   config: Pick<DataConfig, "audit">,
@@ -87,7 +89,8 @@ export async function withAudit<T>(
   try {
     const kind = REVOKING.has(audited.command) ? "revoke" : "other";
     audit.writer.record("command", { command: audited.command }, kind);
-    if (!audit.writer.flush() && config.audit?.isRequired === true && kind === "other") throw unavailable();
+    const mayProceed = config.audit?.isRequired !== true || kind === "revoke" || audited.isDone === true;
+    if (!audit.writer.flush() && !mayProceed) throw unavailable();
     return await act({ ...data, audit });
   } finally {
     await audit.close();
@@ -96,7 +99,8 @@ export async function withAudit<T>(
 
 /** Records a command that has changed the store as a whole, while no other process could open it. */
 export async function recordCommand(config: DataConfig, audited: AuditedCommand): Promise<void> {
-  if (config.audit !== undefined) await withStore(config, () => Promise.resolve(), audited);
+  if (config.audit === undefined) return;
+  await withStore(config, () => Promise.resolve(), { ...audited, isDone: true });
 }
 
 /** Commands that must work although they cannot be recorded. */

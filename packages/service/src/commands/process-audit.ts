@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { openAuditFile } from "../audit/audit-file.ts";
 import type { AuditFile } from "../audit/audit-file.ts";
+import { unavailable } from "../audit/change-audit.ts";
 import { createGroupSync } from "../audit/group-sync.ts";
 import type { HeadKeeperOptions } from "../audit/head-keeper.ts";
 import { createHeadKeeper, headsToDrop } from "../audit/head-keeper.ts";
@@ -108,10 +109,24 @@ async function openProcessAudit(
   };
 }
 
-/** @throws ConfigError if the file of the audit trail cannot be opened, for a command that opens the store only at its end. */
+/**
+ * For a command that is recorded when it has ended, since it needs the store for itself.
+ *
+ * @throws ConfigError if the file of the audit trail cannot be opened.
+ * @throws AuditUnavailableError if nothing can be written to it, and the trail is required.
+ */
 export function checkAuditFile({ audit }: { readonly audit?: AuditConfig }): void {
-  if (audit !== undefined) openFile(audit.file).close();
+  if (audit === undefined) return;
+  const file = openFile(audit.file);
+  try {
+    // An empty line says nothing, and breaks none.
+    if (audit.isRequired && file.write(NEWLINE) !== NEWLINE.length) throw unavailable();
+  } finally {
+    file.close();
+  }
 }
+
+const NEWLINE = Buffer.from("\n");
 
 function openFile(path: string): AuditFile {
   try {

@@ -242,11 +242,16 @@ test("with a trail that is required and has no space, commands do nothing but re
   };
   expect(await at.run("tenant", "create", "--id", "t", "--audit-required")).toMatchObject(refused);
   expect(await at.run("tenant", "list", "--audit-required")).toMatchObject(refused);
+  expect(await at.run("key", "rotate", "--audit-required")).toMatchObject(refused);
+  expect((await readFile(join(at.data, "service.key"), "utf8")).split("\n")).toHaveLength(2);
   const revoke = ["membrane", "revoke", "--tenant", "default", "--id", "m0", "--audit-required"];
   expect(await at.run(...revoke)).toMatchObject({ code: 0 });
   await unlink(at.file);
   await using service = await at.start("--audit-required");
   expectStatus(await call(service, tokens.create, { body: { id: "m0" } }), 201);
+  expect(await at.verify(at.file, `${at.file}.1`)).toMatchObject(WHOLE);
+  await service.end("SIGTERM");
+  expect(await at.run("key", "rotate", "--audit-required")).toMatchObject({ code: 0 });
   expect(await at.verify(at.file, `${at.file}.1`)).toMatchObject(WHOLE);
 });
 
