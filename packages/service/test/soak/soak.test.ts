@@ -6,7 +6,8 @@ import { trendOf } from "../support/soak/trend.ts";
 
 /*
  * A service over LMDB with two workers, TLS and metrics, which clients use in every way for SOAK_MINUTES (20): exports, re-exports,
- * limits, expiry, revokes, streams, uploads, WebSockets, hostile connections, and backups in between.
+ * limits, expiry, revokes, streams, uploads, WebSockets, hostile connections, and backups in between. Its audit trail is moved to another
+ * file now and then, and verified at the end.
  */
 
 const MINUTES = Number(process.env["SOAK_MINUTES"] ?? 20);

@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent } from "undici";
@@ -26,6 +26,8 @@ const HEAP_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
 /** So small that the cache is full before the samples begin. */
 const CACHE_ENTRIES = 500;
 
+const AUDITED_SHARE = 0.1;
+
 /** How long a client waits after it met what it should not, in milliseconds. */
 const FAILURE_PAUSE_MS = 1_000;
 
@@ -50,6 +52,7 @@ export async function soak(minutes: number): Promise<Soak> {
   const data = join(directory.path, "data");
   const port = await freePort();
   const authority = `127.0.0.1:${port}`;
+  const audit = join(directory.path, "audit.log");
   const metrics = await metricsAddress();
   await using service = await spawnMembrane(
     ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--authority", authority].concat(
@@ -64,6 +67,7 @@ export async function soak(minutes: number): Promise<Soak> {
       // All writers wait for one disk: on a busy machine longer than the default.
       ["--store-write-timeout-ms", "60000", "--max-auth-failures-per-minute", String(UNLIMITED)],
       ["--upstream-pool-idle-ms", "2000"],
+      ["--audit", audit, "--audit-invocations", String(AUDITED_SHARE)],
       metrics.flags,
     ),
     { NODE_OPTIONS: HEAP_OPTIONS },
@@ -96,12 +100,16 @@ export async function soak(minutes: number): Promise<Soak> {
       ),
   );
   const backups = backUpUntil(isOver, data, minutes, counts);
-  await Promise.all([...clients, backups]);
+  const rotations = rotateAuditUntil(isOver, service, audit, minutes);
+  const [auditFiles] = await Promise.all([rotations, backups, ...clients]);
   const samples = await sampling;
   await dispatcher.close();
   const gaugesAtTheEnd = await untilAtRest(metrics, processes);
   const { code, signal } = await service.end("SIGTERM");
   if (code !== 0) failures.push(`the service ended with ${code ?? signal}`);
+  const verified = await runMembrane(["audit", "verify", "--data", data, ...auditFiles]);
+  if (verified.code !== 0)
+    failures.push(`the audit trail is not whole: ${verified.stdout}${verified.stderr}`);
   return {
     processes,
     ...samples,
@@ -154,6 +162,28 @@ async function backUpUntil(
     await rm(directory, { recursive: true });
     await sleep((minutes * 60_000) / BACKUPS / 2);
   }
+}
+
+/** How many files an audit trail has. */
+const AUDIT_FILES = 5;
+
+/** Has the service write its audit trail to another file now and then. @returns all of its files. */
+async function rotateAuditUntil(
+  isOver: () => boolean,
+  service: ServiceProcess,
+  file: string,
+  minutes: number,
+): Promise<readonly string[]> {
+  const files = [file];
+  for (let made = 1; made < AUDIT_FILES; made += 1) {
+    await sleep((minutes * 60_000) / AUDIT_FILES);
+    if (isOver()) break;
+    const older = `${file}.${made}`;
+    await rename(file, older);
+    files.push(older);
+    process.kill(service.pid, "SIGHUP");
+  }
+  return files;
 }
 
 function complaintsOf(service: ServiceProcess): ReadonlyMap<string, number> {
