@@ -219,7 +219,7 @@ test("a store whose tables belong to another user is refused before it is copied
   await places.query(`GRANT ALL ON ALL TABLES IN SCHEMA membrane TO ${role}`);
   const to = await directoryWithKey(join(directory.path, "to"), places.data);
   const owned = new RegExp(
-    `^--from: the table membrane.child belongs to ${user}: ALTER TABLE membrane.child OWNER TO ${role}$`,
+    `^--from: the table membrane.audit belongs to ${user}: ALTER TABLE membrane.audit OWNER TO ${role}$`,
   );
   await expectRefusedHere(url, `lmdb:${to}`, { ...places, env }, owned);
   expect(await databaseState(places)).toBe("served");
