@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { openAuditFile } from "../audit/audit-file.ts";
 import type { AuditFile } from "../audit/audit-file.ts";
+import { createBoundedFlush, FLUSH_TIMEOUT_MS } from "../audit/bounded-flush.ts";
 import { unavailable } from "../audit/change-audit.ts";
 import { createGroupSync } from "../audit/group-sync.ts";
 import type { HeadKeeperOptions } from "../audit/head-keeper.ts";
@@ -58,9 +59,10 @@ async function openProcessAudit(
     onStateChanged: log.auditStateChanged,
   });
   let unflushedSince: number | undefined;
+  const flush = createBoundedFlush(() => file.sync(), FLUSH_TIMEOUT_MS);
   const sync = async (): Promise<void> => {
     try {
-      await file.sync();
+      await flush();
       if (unflushedSince !== undefined) log.auditStateChanged({ state: "written" });
       unflushedSince = undefined;
     } catch (error) {
