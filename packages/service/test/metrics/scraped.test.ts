@@ -108,6 +108,7 @@ test("every expression of the dashboard has a result, or is of what this service
     "Spans",
     "Spans",
     "Spans that wait",
+    "Audit lines lost",
     "Starts",
   ]);
 });
