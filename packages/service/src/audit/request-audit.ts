@@ -67,15 +67,16 @@ export interface InvocationAuditOptions {
   /** From 0 to 1. */
   readonly share: number;
   readonly isRequired: boolean;
+  readonly isFlushFailing: () => boolean;
   /** A number from 0 to less than 1. */
   readonly random: () => number;
 }
 
 export function createInvocationAudit(options: InvocationAuditOptions): InvocationAudit {
-  const { writer, share, isRequired, random } = options;
+  const { writer, share, isRequired, isFlushFailing, random } = options;
   return {
     isSampled: () => share >= 1 || random() < share,
-    mayProceed: () => !isRequired || !writer.isFailing || writer.flush(),
+    mayProceed: () => !isRequired || (!isFlushFailing() && (!writer.isFailing || writer.flush())),
     ended: (request, end) => writer.record("invoked", describeInvocation(request, end)),
   };
 }

@@ -87,6 +87,7 @@ async function openProcessAudit(
   let changes = 0;
   return {
     lagMs: () => Math.max(writer.lagMs(), unflushedSince === undefined ? 0 : wallClock() - unflushedSince),
+    isFlushFailing: () => unflushedSince !== undefined,
     lostLines: () => writer.lostLines,
     writer,
     onMoved: keeper.moved,

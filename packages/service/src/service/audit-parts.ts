@@ -28,14 +28,16 @@ export function createAuditParts(
   monotonic: () => number,
 ): AuditParts | undefined {
   if (audit === undefined || rules === undefined) return undefined;
-  const { writer } = audit;
+  const { writer, isFlushFailing } = audit;
   const { invocationShare: share, isRequired } = rules;
   const maxPerMinute = limits.maxAuditedRefusalsPerMinute;
   return {
     changes: createChangeAudit({ ...audit, statusOf, monotonic }),
     refusals: createRefusalAudit({ writer, maxPerMinute, monotonic }),
     invocations:
-      share > 0 ? createInvocationAudit({ writer, share, isRequired, random: Math.random }) : undefined,
+      share > 0
+        ? createInvocationAudit({ writer, share, isRequired, isFlushFailing, random: Math.random })
+        : undefined,
     cut: (revoked, exchanges) => writer.record("cut", describeCut(revoked, exchanges)),
     rekeyed: (capability) => writer.record("rekeyed", describeRekeyed(capability)),
     swept: (deleted) => writer.record("swept", describeSweep(deleted)),

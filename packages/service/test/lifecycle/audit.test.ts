@@ -394,13 +394,16 @@ test("a trail that is required and has no space refuses all changes, listings an
   expect((await verifyTrail(service.data, `${file}.1`, file)).problems).toEqual([]);
 });
 
-test("a trail that is required and cannot be flushed refuses a change whose line was written, but no revoke", async () => {
+test("a trail that is required and cannot be flushed refuses what its lines were written for, but no revoke", async () => {
+  await using target = await startTarget();
   await using directory = await temporaryDirectory();
   const file = join(directory.path, "audit.log");
-  const options = { directory: join(directory.path, "data"), audit: { file, ...RULES, isRequired: true } };
+  const audit = { file, isRequired: true, invocationShare: 1 };
+  const options = { directory: join(directory.path, "data"), audit };
   const before = await startTestService(options);
   const { tokens } = before;
   const membrane = await createMembrane(before, tokens.create, "m");
+  const token = await exportThrough(before, membrane.export, { uri: target.url });
   await before.close();
   await unlink(file);
   // It takes every line, and cannot be flushed.
@@ -408,6 +411,8 @@ test("a trail that is required and cannot be flushed refuses a change whose line
   await using service = await startTestService(options);
   const refused = { status: 503, json: { code: "audit_unavailable" } };
   expect(await call(service, tokens.create, { body: { id: "n" } })).toMatchObject(refused);
+  expect(await call(service, token)).toMatchObject(refused);
+  expect(target.requests).toEqual([]);
   expectStatus(await call(service, membrane.revoke), 202);
   expect(service.data.audit!.writer.isFailing).toBe(false);
   expect(service.logged()).toContain('"state":"failing"');
