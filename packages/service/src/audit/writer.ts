@@ -1,3 +1,5 @@
+import type { Schedule } from "../collections/scheduled-once.ts";
+import { createScheduledOnce } from "../collections/scheduled-once.ts";
 import type { AuditHead } from "../domain/audit-head.ts";
 import type { AuditFile } from "./audit-file.ts";
 import type { AuditKeys, ChainState, Entry, Link } from "./chain.ts";
@@ -20,8 +22,7 @@ export interface AuditWriterOptions {
   readonly file: Pick<AuditFile, "write" | "endsWithinLine">;
   /** The time of day in milliseconds since 1970. */
   readonly now: () => number;
-  /** Calls `act` after a time in milliseconds, unless the process ends before. */
-  readonly schedule: (act: () => void, ms: number) => void;
+  readonly schedule: Schedule;
   /** Called after lines were written. */
   readonly onWritten?: () => void;
   /** Called when nothing can be written any more, and when it can again. */
@@ -79,7 +80,6 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
   let queuedBytes = 0;
   let lost = { lines: 0, revokes: 0 };
   let lostLines = 0;
-  let isWaiting = false;
   let failingSince: number | undefined;
   /** The file has no line of this writer yet. */
   let isOpening = true;
@@ -100,14 +100,7 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
     queue.push(entry);
     queuedBytes += entry.fields.length;
   };
-  const wait = (ms: number): void => {
-    if (isWaiting) return;
-    isWaiting = true;
-    schedule(() => {
-      isWaiting = false;
-      flush();
-    }, ms);
-  };
+  const wait = createScheduledOnce(schedule, () => void flush());
   /** @returns how many entries are whole in the file, except the newline of the last one. */
   const settle = (entries: readonly Entry[], links: readonly Link[], written: number): number => {
     let offset = isCut ? NEWLINE.length : 0;

@@ -1,3 +1,6 @@
+import type { Schedule } from "../collections/scheduled-once.ts";
+import { createScheduledOnce } from "../collections/scheduled-once.ts";
+
 /** The result of one attempt to write: how many bytes were written, that it would block, or that it failed. */
 export type WriteResult = number | "busy" | "failed";
 
@@ -15,8 +18,7 @@ export interface LogSinkOptions {
   readonly write: (bytes: Buffer) => WriteResult;
   /** Formats the line that says how many lines were lost, with its newline. */
   readonly describeLoss: (lines: number) => string;
-  /** Calls `act` after a time in milliseconds, unless the process ends before. */
-  readonly schedule: (act: () => void, ms: number) => void;
+  readonly schedule: Schedule;
 }
 
 /** How much is kept while the log is not read, in bytes. */
@@ -46,21 +48,13 @@ export function createLogSink({ write, describeLoss, schedule }: LogSinkOptions)
   let lost = 0;
   let lostLines = 0;
   let isCut = false;
-  let isWaiting = false;
 
   const buffer = (text: string, counts: Pick<BufferedLine, "lines" | "newLines">): void => {
     const bytes = Buffer.from(text);
     entries.push({ ...counts, bytes, isBegun: false });
     bufferedBytes += bytes.length;
   };
-  const retry = (ms: number): void => {
-    if (isWaiting) return;
-    isWaiting = true;
-    schedule(() => {
-      isWaiting = false;
-      flush();
-    }, ms);
-  };
+  const retry = createScheduledOnce(schedule, () => void flush());
   const drop = (): void => {
     isCut ||= entries.some(({ isBegun }) => isBegun);
     lost += entries.reduce((sum, { lines }) => sum + lines, 0);
