@@ -1,3 +1,5 @@
+import { within } from "../collections/within.ts";
+
 /** How long a flush is waited for, in milliseconds: a disk that hangs must not hold back a revoke. */
 export const FLUSH_TIMEOUT_MS = 5_000;
 
@@ -13,26 +15,21 @@ export class FlushTimeoutError extends Error {
  * @returns a function that resolves when all that was written before the call is on disk. @throws FlushTimeoutError
  */
 export function createBoundedFlush(flush: () => Promise<void>, timeoutMs: number): () => Promise<void> {
-  let running: Promise<void> | undefined;
+  let running: Promise<boolean> | undefined;
 
   return async () => {
-    if (running !== undefined) await within(running, timeoutMs);
-    const started = flush().finally(() => {
-      running = undefined;
-    });
+    if (running !== undefined) await waitFor(running, timeoutMs);
+    const started = flush()
+      .then(() => true)
+      .finally(() => {
+        running = undefined;
+      });
     running = started;
-    await within(started, timeoutMs);
+    await waitFor(started, timeoutMs);
   };
 }
 
-async function within(flushed: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new FlushTimeoutError("the disk of the file takes too long")), timeoutMs);
-  });
-  try {
-    await Promise.race([flushed, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function waitFor(flushing: Promise<boolean>, timeoutMs: number): Promise<void> {
+  if ((await within(timeoutMs, flushing)) !== true)
+    throw new FlushTimeoutError("the disk of the file takes too long");
 }

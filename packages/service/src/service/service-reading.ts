@@ -1,3 +1,4 @@
+import { within } from "../collections/within.ts";
 import type { PoolUsage } from "../egress/pools.ts";
 import { toKebabCase } from "../flag-names.ts";
 import type { OperationCounts, RequestCounts } from "../http/request-counts.ts";
@@ -34,7 +35,11 @@ const STATUS_TIMEOUT_MS = 1_000;
 
 /** Reads what a service has counted, and how it is now. */
 export async function collectService(sources: ServiceSources): Promise<Reading> {
-  const status = await withTimeout(sources.storeStatus());
+  // A store that fails or is too late says nothing: its values are absent, which the other metrics explain.
+  const status = await within(
+    STATUS_TIMEOUT_MS,
+    sources.storeStatus().catch(() => undefined),
+  );
   const connections = await sources.clientConnections();
   return [
     ...readInvocations(sources),
@@ -134,17 +139,4 @@ function readStoreStatus({ sweepBacklog, sizeBytes, roomBytes }: StoreStatus): S
     series("membrane_store_size_bytes", sizeBytes),
     ...(roomBytes === undefined ? [] : [series("membrane_store_room_bytes", roomBytes)]),
   ];
-}
-
-/** A store that fails or is too late says nothing: its values are absent, which the other metrics explain. */
-async function withTimeout<T>(asked: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), STATUS_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([asked.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,5 @@
 import type { Worker } from "node:cluster";
+import { within } from "../../collections/within.ts";
 import { createProcessReadings } from "../../telemetry/metrics/merge.ts";
 import type { Reading } from "../../telemetry/metrics/reading.ts";
 import { parseMetricsMessage, parseWorkerMessage, READ_METRICS } from "../worker-messages.ts";
@@ -60,18 +61,9 @@ export function createWorkerReadings(): WorkerReadings {
     },
     async read() {
       const asked = Array.from(running).filter((worker) => worker.isConnected());
-      await withTimeout(Promise.all(asked.map(ask)));
+      await within(TIMEOUT_MS, Promise.all(asked.map(ask)));
       const responding = asked.filter((worker) => running.has(worker) && !questions.has(worker)).length;
       return { readings: readings.all(), responding };
     },
   };
-}
-
-async function withTimeout(done: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, TIMEOUT_MS);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 import type { RootDatabase } from "lmdb";
 import type { FairOwner } from "../../collections/fair-queue.ts";
+import { within } from "../../collections/within.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
@@ -219,15 +220,9 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
         deps.reserve.close();
         return true;
       };
-      return Promise.race([closed(), timeoutAfter(deadlineMs)]);
+      return (await within(deadlineMs, closed())) ?? false;
     },
   };
 }
 
 const PROBE_KEY = Buffer.from("probe");
-
-function timeoutAfter(ms: number): Promise<false> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(false), ms).unref();
-  });
-}
