@@ -1,16 +1,13 @@
 import { readdir } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
 import { freePort } from "../../../testkit/src/free-port.ts";
 import type { MetricsAddress, Scrape } from "../../../testkit/src/metrics.ts";
 import { metricsAddress } from "../../../testkit/src/metrics.ts";
-import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runToItsEnd, spawnMembrane, spawnService } from "../../../testkit/src/process.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
-import type { TestTarget } from "../../../testkit/src/target.ts";
-import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
+import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { until } from "../../../testkit/src/until.ts";
 import {
@@ -19,50 +16,24 @@ import {
   openWebSocket,
   startWebSocketTarget,
 } from "../../../testkit/src/websocket.ts";
+import type { HeldResponses } from "../support/held-responses.ts";
+import { startHeldResponses } from "../support/held-responses.ts";
 
 /** Invocations of one capability in flight. */
 const MAX_IN_FLIGHT = 2;
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let metrics: MetricsAddress;
-let service: ServiceProcess;
-let create: string;
-let target: TestTarget;
-/** Responses that the target has begun. */
-let begun: ServerResponse[] = [];
-let names = 0;
+let held: HeldResponses;
+let { service, create, target, begun, exportTarget } = {} as HeldResponses;
 
 beforeAll(async () => {
-  directory = await temporaryDirectory();
   metrics = await metricsAddress();
-  service = await spawnService(directory.path, {
-    flags: [...metrics.flags, "--max-concurrent-invocations-per-capability", String(MAX_IN_FLIGHT)],
-  });
-  ({ create } = await firstTokens(directory.path));
-  target = await startStreamingTarget((request, response) => {
-    const status = Number(request.headers["x-status"] ?? 200);
-    request.resume();
-    response.writeHead(status);
-    if (request.headers["x-slow"] === undefined) return void response.end("0123456789");
-    response.write("begun");
-    begun.push(response);
-  });
+  const flags = [...metrics.flags, "--max-concurrent-invocations-per-capability", String(MAX_IN_FLIGHT)];
+  held = await startHeldResponses(flags);
+  ({ service, create, target, begun, exportTarget } = held);
 });
 
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-  await target[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
-
-async function exportTarget(
-  uri: string = target.url,
-): Promise<{ readonly token: string; readonly revoke: string }> {
-  names += 1;
-  const membrane = await createMembrane(service, create, `m${names}`);
-  const body = { uri, allowHeaders: ["x-status", "x-slow"] };
-  return { token: await exportThrough(service, membrane.export, body), revoke: membrane.revoke };
-}
+afterAll(() => held[Symbol.asyncDispose]());
 
 /** Makes what changes by how much between two scrapes: name, labels, change. */
 function changes(before: Scrape, after: Scrape) {
@@ -72,7 +43,7 @@ function changes(before: Scrape, after: Scrape) {
 
 test("invocations are counted by how they end and why, with the bytes and the class of the response", async () => {
   const { token } = await exportTarget();
-  const closed = await exportTarget(`http://127.0.0.1:${await freePort()}/`);
+  const closed = await exportTarget({ uri: `http://127.0.0.1:${await freePort()}/` });
   const before = await metrics.scrape();
   for (let i = 0; i < 3; i += 1) expectStatus(await call(service, token), 200);
   expectStatus(await call(service, token, { headers: { "x-status": "404" } }), 404);
@@ -127,7 +98,7 @@ test("management is counted by operation, apart from invocations, and its bodies
 test("open streams, WebSockets and connections are counted while they are open, and what a revoke cuts is aborted by it", async () => {
   const { token, revoke } = await exportTarget();
   await using sockets = await startWebSocketTarget();
-  const webSocket = await exportTarget(sockets.url);
+  const webSocket = await exportTarget({ uri: sockets.url });
   const before = await metrics.scrape();
   const connections = await Promise.all(
     Array.from({ length: MAX_IN_FLIGHT }, () => openRawConnection(service.port)),
@@ -165,7 +136,7 @@ test("open streams, WebSockets and connections are counted while they are open, 
   expect(after("membrane_open_streams", 'kind="response"')).toBe(0);
   expect(after("membrane_open_streams", 'kind="websocket"')).toBe(0);
   expect(after("membrane_invocations_in_flight")).toBe(0);
-  begun = [];
+  begun.length = 0;
 });
 
 test("a client that leaves is counted as such", async () => {
@@ -185,7 +156,7 @@ test("what the gateway takes and what the target takes are counted separately", 
   await using slow = await startTarget(
     (_request, response) => void setTimeout(() => response.end("ok"), 300),
   );
-  const { token } = await exportTarget(slow.url);
+  const { token } = await exportTarget({ uri: slow.url });
   const before = await metrics.scrape();
   expectStatus(await call(service, token), 200);
   const change = changes(before, await metrics.scrape());
@@ -195,10 +166,7 @@ test("what the gateway takes and what the target takes are counted separately", 
 });
 
 test("a body that is held for its signature counts against its client, who sends it slowly, and not against the gateway", async () => {
-  names += 1;
-  const membrane = await createMembrane(service, create, `m${names}`);
-  const token = await exportThrough(service, membrane.export, {
-    uri: target.url,
+  const { token } = await exportTarget({
     method: "POST",
     hmac: {
       "aws4-hmac-sha256": {
@@ -240,7 +208,7 @@ test("resolutions are found in the cache except for the first time, and the cach
 });
 
 test("nothing in a scrape is of a tenant: no name, token, address, host or fingerprint", async () => {
-  await exportTarget();
+  const { name } = await exportTarget();
   const { text } = await metrics.scrape();
   const logged = JSON.stringify(service.logged());
   const fingerprints = new Set(logged.match(/\b[0-9a-f]{12}\b/g));
@@ -251,7 +219,7 @@ test("nothing in a scrape is of a tenant: no name, token, address, host or finge
     "CPBLTY1",
     "127.0.0.1",
     "localhost",
-    `m${names}"`,
+    `${name}"`,
     "x-status",
   ])
     expect(text).not.toContain(word);

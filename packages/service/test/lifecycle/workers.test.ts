@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -6,50 +5,25 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
-import { startStreamingTarget } from "../../../testkit/src/target.ts";
-import type { TestTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 import type { RawConnection } from "../../../testkit/src/raw-connection.ts";
+import type { HeldResponses } from "../support/held-responses.ts";
+import { startHeldResponses } from "../support/held-responses.ts";
 
 const WORKERS = 2;
 const CONNECTIONS = 8;
 const ROUNDS = 20;
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let service: ServiceProcess;
-let create: string;
-let target: TestTarget;
-/** Responses of the target that have begun and not ended. */
-let begun: ServerResponse[] = [];
-let names = 0;
+let held: HeldResponses;
+let { service, target, begun, exportTarget } = {} as HeldResponses;
 
 beforeAll(async () => {
-  directory = await temporaryDirectory();
-  service = await spawnService(directory.path, { flags: ["--workers", String(WORKERS)] });
-  ({ create } = await firstTokens(directory.path));
-  target = await startStreamingTarget((request, response) => {
-    if (request.headers["x-slow"] === undefined) return void response.end("ok");
-    response.write("begun");
-    begun.push(response);
-  });
+  held = await startHeldResponses(["--workers", String(WORKERS)]);
+  ({ service, target, begun, exportTarget } = held);
 });
 
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-  await target[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
-
-async function exportTarget(): Promise<{ readonly token: string; readonly revoke: string }> {
-  names += 1;
-  const membrane = await createMembrane(service, create, `m${names}`);
-  return {
-    token: await exportThrough(service, membrane.export, { uri: target.url }),
-    revoke: membrane.revoke,
-  };
-}
+afterAll(() => held[Symbol.asyncDispose]());
 
 /** Opens connections, which go to the workers in turn, so that each worker has some. */
 function openWires(): Promise<readonly RawConnection[]> {
@@ -114,7 +88,7 @@ test("a revoke at one worker cuts open streams in all of them", async () => {
   expectStatus(await call(service, revoke), 202);
   await Promise.all(connections.map(({ closed }) => closed));
   for (const connection of connections) expect(connection.received()).not.toMatch(/\r\n0\r\n\r\n$/);
-  begun = [];
+  begun.length = 0;
 });
 
 test("when a worker is killed only its connections end; it is replaced, and no client is refused", async () => {
