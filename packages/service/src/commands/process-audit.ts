@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { openAuditFile } from "../audit/audit-file.ts";
 import type { AuditFile } from "../audit/audit-file.ts";
-import { createBoundedFlush, FLUSH_TIMEOUT_MS } from "../audit/bounded-flush.ts";
 import { unavailable } from "../audit/change-audit.ts";
-import { createGroupSync } from "../audit/group-sync.ts";
 import type { HeadKeeperOptions } from "../audit/head-keeper.ts";
 import { createHeadKeeper, headsToDrop } from "../audit/head-keeper.ts";
 import type { OpenAudit } from "../audit/open-audit.ts";
+import { createTrailFlush, FLUSH_TIMEOUT_MS } from "../audit/trail-flush.ts";
 import { createAuditWriter } from "../audit/writer.ts";
 import type { AuditConfig } from "../config.ts";
 import type { AuditHead } from "../domain/audit-head.ts";
@@ -58,41 +57,34 @@ async function openProcessAudit(
     onWritten: () => keeper.written(),
     onStateChanged: log.auditStateChanged,
   });
-  let unflushedSince: number | undefined;
-  const flush = createBoundedFlush(() => file.sync(), FLUSH_TIMEOUT_MS);
-  const sync = async (): Promise<void> => {
-    try {
-      await flush();
-      if (unflushedSince !== undefined) log.auditStateChanged({ state: "written" });
-      unflushedSince = undefined;
-    } catch (error) {
-      if (unflushedSince === undefined)
-        log.auditStateChanged({ state: "failing", cause: errorCode(error) ?? "failed" });
-      unflushedSince ??= wallClock();
-      throw error;
-    }
-  };
-  const syncOnce = isRequired ? createGroupSync(sync) : undefined;
+  const flush = createTrailFlush({
+    flush: () => file.sync(),
+    timeoutMs: FLUSH_TIMEOUT_MS,
+    now: wallClock,
+    onStateChanged: log.auditStateChanged,
+  });
+  const sync = isRequired ? () => flush.sync() : undefined;
   const keeper = createHeadKeeper({
     store,
     head: writer.head,
-    sync: syncOnce,
+    sync,
     onFault: log.fault,
     isOutage,
   });
   writer.flush();
-  await beginInStore({ store, head: writer.head(), sync: syncOnce }).catch((error: unknown) => {
+  await beginInStore({ store, head: writer.head(), sync }).catch((error: unknown) => {
     if (!isOutage(error)) log.fault(error);
   });
   let changes = 0;
   return {
-    lagMs: () => Math.max(writer.lagMs(), unflushedSince === undefined ? 0 : wallClock() - unflushedSince),
-    isFlushFailing: () => unflushedSince !== undefined,
+    lagMs: () =>
+      Math.max(writer.lagMs(), flush.failingSince === undefined ? 0 : wallClock() - flush.failingSince),
+    isFlushFailing: () => flush.failingSince !== undefined,
     lostLines: () => writer.lostLines,
     writer,
     onMoved: keeper.moved,
     nextChange: () => (changes += 1),
-    sync: syncOnce,
+    sync,
     reopen() {
       try {
         if (file.reopen() === "same") return;
