@@ -10,6 +10,7 @@ const SERVICE = {
   net: [],
   tracing: [],
   http1: ["net", "tracing"],
+  "http1/llhttp": [],
   "http1/node": ["http1", "net", "collections", "key-agreement.ts"],
   domain: [],
   store: ["domain", "collections", "error-code.ts", "private-files.ts"],

@@ -13,6 +13,7 @@ import { createHostCheck } from "../../../src/http/host.ts";
 import { readFraming } from "../../../src/http/framing.ts";
 import { readUpgrade } from "../../../src/http/upgrade.ts";
 import { readHead } from "../../../src/http/read-head.ts";
+import { tokeniseRequestHead } from "../../../src/http1/llhttp/request-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
 import { toSubjectAltName } from "../../../src/tls/subject-alt-name.ts";
@@ -42,6 +43,12 @@ function takeFrom(carrier: Carrier, value: string): unknown {
 
 /** Parsers of the heads and bodies of requests to the service, and of what an operator or a certificate names. */
 export const HEAD_READERS: readonly Reader[] = [
+  reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead", HEAD, "A: b\r\n", (text) =>
+    tokeniseRequestHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
+  ),
+  reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead target", HEAD, "/a", (text) =>
+    tokeniseRequestHead(Buffer.from(`GET ${text} HTTP/1.1\r\n\r\n`, "latin1")),
+  ),
   reader("service/src/egress/allow-rule.ts#parseAllowTarget", HEAD, "10.0.0.0/8", parseAllowTarget),
   reader("service/src/egress/allow-rule.ts#parsePort", HEAD, "443", parsePort),
   reader("service/src/egress/hosts-file.ts#parseHosts", FILE, "127.0.0.1 name alias # comment\n", parseHosts),
