@@ -1,4 +1,4 @@
-import { readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
@@ -41,6 +41,37 @@ test("what can be written and not flushed is an error of the flush, also for a f
   await file.sync();
   file.close();
 });
+
+test("files that were moved away and not flushed are a few, further ones stay the one that is written to, and a flush is of all", async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, "audit.log");
+  const file = openAuditFile(path);
+  await file.sync();
+  let opened = 0;
+  const rotate = async (): Promise<void> => {
+    file.write(Buffer.from(`${opened}\n`));
+    await rename(path, `${path}.${opened}`);
+    file.reopen();
+    opened += 1;
+  };
+  for (let count = 0; count < 8; count += 1) await rotate();
+  await expect(rotate()).rejects.toMatchObject({ code: "EMFILE" });
+  file.write(Buffer.from("more\n"));
+  expect(await readFile(`${path}.8`, "utf8")).toBe("8\nmore\n");
+  await file.sync();
+  expect(file.reopen()).toBe("opened");
+  file.close();
+  expect(await openFiles(directory.path)).toEqual([]);
+});
+
+/** The files below a directory that this process has open. */
+async function openFiles(directory: string): Promise<readonly string[]> {
+  const descriptors = await readdir("/proc/self/fd");
+  const paths = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => "")),
+  );
+  return paths.filter((each) => each.startsWith(directory));
+}
 
 test("a directory and a missing directory are errors, and nothing is written to a disk without space", async () => {
   await using directory = await temporaryDirectory();

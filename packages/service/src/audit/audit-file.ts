@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  openSync,
-  readSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { hasCode } from "../error-code.ts";
@@ -20,9 +10,17 @@ export interface AuditFile {
   write(bytes: Buffer): number;
   /** Whether the last line in the file has no end: a process was killed while it wrote, or the disk was full. */
   endsWithinLine(): boolean;
-  /** Opens the path again if another file is there now. @throws the error of the system; the file stays the one before. */
+  /**
+   * Opens the path again if another file is there now. Waits for no disk: the next flush is of the file before, too.
+   *
+   * @throws the error of the system, or TooManyFilesError; the file stays the one before.
+   */
   reopen(): "same" | "opened";
-  /** Resolves when all that was written is on disk. @throws the error of the system. */
+  /**
+   * Resolves when all that was written is on disk, in the order in which it was written. To be called again when it has ended.
+   *
+   * @throws the error of the system.
+   */
   sync(): Promise<void>;
   close(): void;
 }
@@ -36,71 +34,82 @@ const MODE = 0o600;
 
 const NEWLINE = 0x0a;
 
+/** How many files may wait for their flush: while a disk hangs, each rotation adds one. */
+const MAX_LEFT = 8;
+
 /**
  * Opens the file, and makes it if it is not there. On a full disk that is put off until the first write that finds space.
  *
  * @throws the error of the system, or NotAFileError.
  */
 export function openAuditFile(path: string): AuditFile {
-  let descriptor = openUnlessFull(path);
-  /** Whether the name of a file that was made is on disk. */
-  let isNamed = false;
-  /** The flush that is in progress, or the last one; absent: flushes are not asked for. */
-  let flushing: Promise<unknown> | undefined;
-  /** The error of a flush that no one has waited for. */
-  let failure: unknown;
+  let current = openUnlessFull(path);
+  /** Files that were written to before, in their order, and not flushed since. */
+  let left: OpenFile[] = [];
+  /** Whether flushes are asked for at all. */
+  let isFlushed = false;
 
-  /** What was written to it and not flushed yet would be flushed by no one. */
-  const leave = (left: number): void => {
-    if (flushing === undefined) return closeSync(left);
-    try {
-      fdatasyncSync(left);
-    } catch (error) {
-      failure = error;
-    }
-    // Another file may get the number of a descriptor that is closed during a flush.
-    void flushing.finally(() => closeSync(left)).catch(() => undefined);
-  };
   return {
     write(bytes) {
       try {
-        descriptor ??= open(path);
-        return writeSync(descriptor, bytes);
+        current ??= open(path);
+        return writeSync(current.descriptor, bytes);
       } catch {
         return 0;
       }
     },
     endsWithinLine() {
-      if (descriptor === undefined) return false;
-      const { size } = fstatSync(descriptor);
+      if (current === undefined) return false;
+      const { size } = fstatSync(current.descriptor);
       if (size === 0) return false;
       const last = Buffer.alloc(1);
-      return readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+      return readSync(current.descriptor, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
     },
     reopen() {
-      if (descriptor !== undefined && isThere(path, descriptor)) return "same";
+      if (current !== undefined && isThere(path, current)) return "same";
+      if (left.length === MAX_LEFT) throw new TooManyFilesError("the disk has not taken the files before");
       const opened = open(path);
-      if (descriptor !== undefined) leave(descriptor);
-      descriptor = opened;
-      isNamed = false;
+      if (current !== undefined) {
+        if (isFlushed) left.push(current);
+        else closeSync(current.descriptor);
+      }
+      current = opened;
       return "opened";
     },
     async sync() {
-      if (descriptor === undefined) throw new Error("the file is not open");
-      const flushed = flush(descriptor);
-      flushing = flushed.catch(() => undefined);
-      await flushed;
-      if (!isNamed) await syncDirectory(dirname(path));
-      isNamed = true;
-      const missed = failure;
-      failure = undefined;
-      if (missed !== undefined) throw missed;
+      if (current === undefined) throw new Error("the file is not open");
+      isFlushed = true;
+      const last = current;
+      for (let first = left[0]; first !== undefined && first !== last; first = left[0]) {
+        try {
+          await flush(first.descriptor);
+        } finally {
+          // What a disk has refused is gone, and a second flush of it would say that all is well.
+          if (left.shift() === first) closeSync(first.descriptor);
+        }
+      }
+      await flush(last.descriptor);
+      if (!last.isNamed) await syncDirectory(dirname(path));
+      last.isNamed = true;
     },
     close() {
-      if (descriptor !== undefined) closeSync(descriptor);
-      descriptor = undefined;
+      for (const file of current === undefined ? left : [...left, current]) closeSync(file.descriptor);
+      left = [];
+      current = undefined;
     },
   };
+}
+
+interface OpenFile {
+  readonly descriptor: number;
+  /** Whether the name of a file that was made is on disk. */
+  isNamed: boolean;
+}
+
+/** As many files have been moved away as may wait for their flush. */
+export class TooManyFilesError extends Error {
+  override readonly name = "TooManyFilesError";
+  readonly code = "EMFILE";
 }
 
 /** The path leads to something that lines cannot be read from again. */
@@ -111,7 +120,7 @@ export class NotAFileError extends Error {
 
 const flush = promisify(fdatasync);
 
-function openUnlessFull(path: string): number | undefined {
+function openUnlessFull(path: string): OpenFile | undefined {
   try {
     return open(path);
   } catch (error) {
@@ -120,16 +129,16 @@ function openUnlessFull(path: string): number | undefined {
   }
 }
 
-function open(path: string): number {
+function open(path: string): OpenFile {
   const descriptor = openSync(path, FLAGS, MODE);
   const status = fstatSync(descriptor);
   // A device is the operator's choice: what is written to it cannot be verified.
-  if (status.isFile() || status.isCharacterDevice()) return descriptor;
+  if (status.isFile() || status.isCharacterDevice()) return { descriptor, isNamed: false };
   closeSync(descriptor);
   throw new NotAFileError(`${path} is no file`);
 }
 
-function isThere(path: string, descriptor: number): boolean {
+function isThere(path: string, { descriptor }: OpenFile): boolean {
   const open = fstatSync(descriptor);
   try {
     const there = statSync(path);
