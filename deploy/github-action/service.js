@@ -1,11 +1,15 @@
 import { request } from "node:https";
-import { text } from "node:stream/consumers";
 
 /** A service responds within seconds; a job should not wait for one that is gone. */
 const TIMEOUT_MS = 30_000;
 
+/** Bytes of a response. A service says all that it has to say in a few thousand; what is at another address may never end. */
+const MAX_RESPONSE_BYTES = 1_048_576;
+
 /** Characters of a refusal that the log shows. */
 const MAX_SHOWN = 1_000;
+
+const NOT_OF_SERVICE = "not a response of the service itself: is the capability the one for this input?";
 
 /** Statuses of a service that may respond otherwise soon. */
 const TRANSIENT = new Set([429, 500, 503]);
@@ -56,7 +60,7 @@ export function parseCapability(value, name) {
  * @param {Capability} capability
  * @param {object} [body]
  * @returns {Promise<unknown>} what it responds
- * @throws Error with the reason if it refuses.
+ * @throws Error with the reason if it refuses, or responds with more than a service does.
  */
 export async function perform({ url, token }, body) {
   const ca = readCa();
@@ -68,10 +72,31 @@ export async function perform({ url, token }, body) {
       .on("error", reject)
       .end(body === undefined ? "" : JSON.stringify(body));
   });
-  const received = await text(response);
+  const received = await readText(response, url);
   if (response.statusCode === 201 || response.statusCode === 202) return JSON.parse(received);
   const message = `${url} responds ${response.statusCode}: ${reasonOf(received)}`;
   throw TRANSIENT.has(response.statusCode ?? 0) ? new Error(message) : new RefusedError(message);
+}
+
+/**
+ * @param {import("node:http").IncomingMessage} response
+ * @param {string} url
+ * @throws RefusedError if it is larger than {@link MAX_RESPONSE_BYTES}: it would be once more.
+ */
+async function readText(response, url) {
+  /** @type {Buffer[]} */
+  const chunks = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    // Leaving the loop closes the connection.
+    if (bytes > MAX_RESPONSE_BYTES)
+      throw new RefusedError(
+        `${url} responds ${response.statusCode} with more than ${MAX_RESPONSE_BYTES} bytes: ${NOT_OF_SERVICE}`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** @returns {string | undefined} */
@@ -95,7 +120,7 @@ function reasonOf(received) {
   } catch {
     // Not of the service.
   }
-  return "not a response of the service itself: is the capability the one for this input?";
+  return NOT_OF_SERVICE;
 }
 
 /**

@@ -189,6 +189,28 @@ test("a capability for a target in place of create or revoke reaches the target 
   }
 });
 
+test.each([200, 201, 503])(
+  "a response %i that does not end is read up to a limit, and fails the job, which keeps nothing of it",
+  async (status) => {
+    let closed = 0;
+    await using service = await startOtherService((_token, response) => {
+      response.writeHead(status).on("close", () => (closed += 1));
+      const send = (): void => {
+        while (response.write("deployed".repeat(8_192))) if (response.destroyed) return;
+        response.once("drain", send);
+      };
+      send();
+    });
+    const { isFailed, log } = await runPage({ create: service.create, inputs: { ca: service.ca } });
+    expect(isFailed).toBe(true);
+    expect(log).toContain(
+      `responds ${status} with more than 1048576 bytes: not a response of the service itself`,
+    );
+    expect(log).not.toContain("deployed");
+    await expect.poll(() => closed).toBe(1);
+  },
+);
+
 /** As a service does. */
 const refuse = (response: ServerResponse, status: number, message: string): ServerResponse =>
   response.writeHead(status).end(JSON.stringify({ statusCode: status, message, code: "a_code" }));
