@@ -1,25 +1,25 @@
 import type { AuditedRequest } from "../domain/audited-request.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
-import { valuesOf } from "../invocation/raw-headers.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
 import type { Resolution } from "../invocation/resolve.ts";
 import type { Cidr } from "../net/address.ts";
 import { formatAddress } from "../net/peer-address.ts";
 import { membraneOf } from "../telemetry/fingerprint.ts";
-import { formatTraceparent, parseTraceparent } from "../tracing/trace-context.ts";
+import { formatTraceparent } from "../tracing/trace-context.ts";
 import { addressOf } from "./client-address.ts";
+import { clientTraceOf } from "./client-trace.ts";
 
 type AnyRequest = Omit<AuditedRequest, "capability" | "lineage">;
 
 /** What the audit trail says of any request. */
 export function auditedExchange(
   requestId: string,
-  { request }: Pick<HttpExchange, "request">,
+  exchange: HttpExchange,
   { method }: Pick<RequestHead, "method">,
   trustedProxies: readonly Cidr[],
 ): AnyRequest {
-  const trace = parseTraceparent(valuesOf(request.rawHeaders, "traceparent"));
-  const address = addressOf(request, trustedProxies);
+  const trace = clientTraceOf(exchange);
+  const address = addressOf(exchange.request, trustedProxies);
   return {
     requestId,
     method,

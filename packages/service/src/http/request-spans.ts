@@ -9,6 +9,7 @@ import type { RequestEnd, RequestTrace } from "../tracing/request-trace.ts";
 import type { SpanAttributes } from "../tracing/span.ts";
 import { methodName } from "../tracing/span.ts";
 import type { Tracer } from "../tracing/tracer.ts";
+import { clientTraceOf } from "./client-trace.ts";
 import { abortReason } from "./request-counts.ts";
 import type { WireError } from "./wire-error.ts";
 
@@ -30,11 +31,16 @@ export interface RequestTimes {
  */
 export function beginTrace(
   tracer: Tracer,
-  { rawHeaders }: HttpExchange["request"],
+  exchange: HttpExchange,
   { accounts }: Resolution,
   { arrivedAt, readAt }: RequestTimes,
 ): RequestTrace | undefined {
-  const trace = tracer.begin({ valuesOf: (name) => valuesOf(rawHeaders, name), owners: accounts, arrivedAt });
+  const trace = tracer.begin({
+    parent: clientTraceOf(exchange),
+    tracestate: () => valuesOf(exchange.request.rawHeaders, "tracestate"),
+    owners: accounts,
+    arrivedAt,
+  });
   if (readAt !== undefined) trace?.addStoreSpan("store read", readAt, tracer.monotonic());
   return trace;
 }

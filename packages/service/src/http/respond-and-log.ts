@@ -13,9 +13,9 @@ import type { Cidr } from "../net/address.ts";
 import type { EventLog, RequestIds } from "../telemetry/events.ts";
 import type { Fingerprints } from "../telemetry/fingerprint.ts";
 import { fingerprintsOf } from "../telemetry/fingerprint.ts";
-import { parseTraceparent } from "../tracing/trace-context.ts";
 import { auditedExchange, withCaller } from "./audited-request.ts";
 import { isTrustedProxy } from "./client-address.ts";
+import { clientTraceOf } from "./client-trace.ts";
 import { inPlaceOfTarget } from "./proxy-status.ts";
 import type { RequestCounts } from "./request-counts.ts";
 import { parseRequestId } from "./request-id.ts";
@@ -95,7 +95,7 @@ export function ensureRequestId(
  */
 export function requestIds(context: ResponderContext, exchange: HttpExchange): RequestIds {
   const requestId = ensureRequestId(context, exchange);
-  const { trace = parseTraceparent(valuesOf(exchange.request.rawHeaders, "traceparent")) } = exchange;
+  const { trace = clientTraceOf(exchange) } = exchange;
   return { requestId, traceId: trace?.traceId };
 }
 

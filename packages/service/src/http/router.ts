@@ -73,7 +73,7 @@ export async function route(context: RouterContext, exchange: HttpExchange): Pro
     const { resolution } = authenticated;
     if (context.tracer !== undefined) {
       const readAt = identifying instanceof Promise ? askedAt : undefined;
-      const trace = beginTrace(context.tracer, exchange.request, resolution, { arrivedAt, readAt });
+      const trace = beginTrace(context.tracer, exchange, resolution, { arrivedAt, readAt });
       if (trace !== undefined) exchange.trace = trace;
     }
     const checking = checkUsable(context, exchange, resolution);

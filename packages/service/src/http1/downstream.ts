@@ -1,4 +1,5 @@
 import type { RequestTrace } from "../tracing/request-trace.ts";
+import type { TraceContext } from "../tracing/trace-context.ts";
 import type { ByteStream } from "./byte-stream.ts";
 
 /**
@@ -10,6 +11,8 @@ export interface HttpExchange {
   readonly response: DownstreamResponse;
   /** Set once the request is logged, or the service itself responds to it: most requests need none. */
   requestId?: string;
+  /** Set once what the client says of its trace was parsed. */
+  clientTrace?: { readonly context: TraceContext | undefined };
   /** Set if the request is recorded. */
   trace?: RequestTrace;
 }

@@ -1,14 +1,16 @@
 import { createRandomIds } from "./random-ids.ts";
 import { RequestTrace } from "./request-trace.ts";
 import type { Span } from "./span.ts";
-import { isTracestate, parseTraceparent, SAMPLED } from "./trace-context.ts";
+import { isTracestate, SAMPLED } from "./trace-context.ts";
 import type { TraceContext } from "./trace-context.ts";
 import type { TraceOwners, TraceRate } from "./trace-rate.ts";
 
 /** A request that has arrived. */
 export interface TracedRequest {
-  /** The values of its lines of that name, in their order. */
-  valuesOf(lowerCaseName: string): readonly string[];
+  /** The trace that its client names, if it does. */
+  readonly parent: TraceContext | undefined;
+  /** The values of its lines `tracestate`, in their order. */
+  readonly tracestate: () => readonly string[];
   readonly owners: TraceOwners;
   /** In milliseconds of the monotonic clock. */
   readonly arrivedAt: number;
@@ -48,12 +50,11 @@ export function createTracer(options: TracerOptions): Tracer {
   const newSpanId = (): string => newId(SPAN_ID_BYTES);
   return {
     monotonic,
-    begin({ valuesOf, owners, arrivedAt }) {
-      const parent = parseTraceparent(valuesOf("traceparent"));
+    begin({ parent, tracestate, owners, arrivedAt }) {
       if (parent !== undefined && (parent.flags & SAMPLED) === 0) return undefined;
       const traceId = parent?.traceId ?? newId(TRACE_ID_BYTES);
       if (!isChosen(traceId, share) || !rate.take(owners)) return undefined;
-      return new RequestTrace(identityOf(traceId, parent, valuesOf), {
+      return new RequestTrace(identityOf(traceId, parent, tracestate), {
         newSpanId,
         clock: { monotonic, epochMs: now().getTime() - monotonic() },
         arrivedAt,
@@ -66,10 +67,10 @@ export function createTracer(options: TracerOptions): Tracer {
 function identityOf(
   traceId: string,
   parent: TraceContext | undefined,
-  valuesOf: TracedRequest["valuesOf"],
+  tracestate: TracedRequest["tracestate"],
 ): ConstructorParameters<typeof RequestTrace>[0] {
   if (parent === undefined) return { traceId, flags: SAMPLED, parent, keepsState: false };
-  return { traceId, flags: parent.flags, parent, keepsState: isTracestate(valuesOf("tracestate")) };
+  return { traceId, flags: parent.flags, parent, keepsState: isTracestate(tracestate()) };
 }
 
 /** Digits of the right part of an id, which are random by the specification (W3C Trace Context 2, "Random Trace ID Flag"). */
