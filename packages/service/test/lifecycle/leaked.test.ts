@@ -39,7 +39,8 @@ test("capabilities in a text are found while a service runs, with their kinds an
   await using service = await spawnService(data.path);
   const { mail, exported, lent } = await makeMembranes(service, data.tokens.create);
   const unknown = formatToken(randomBytes(64));
-  const input = `GET /#${exported}\n\n"${unknown}" ${mail.export}\n${exported}${lent}\n${data.tokens.query}`;
+  const cut = [exported.slice(0, -1), data.tokens.create.slice(0, 60)];
+  const input = `GET /#${exported}\n\n"${unknown}" ${mail.export}\n${exported}${lent}\n${data.tokens.query}\n${cut.join("… ")}`;
   const found = await runMembrane(["leaked", "--data", data.path, "--json"], {}, { input });
   expect(found).toMatchObject({ code: 2, stderr: "" });
   expect(found.stdout).not.toContain("CPBLTY1-");
@@ -65,11 +66,13 @@ test("capabilities in a text are found while a service runs, with their kinds an
     unreadable: 0,
     unlistedAlive: 0,
     unlistedDead: 0,
+    truncated: 2,
   });
   const text = await runMembrane(["leaked", "--data", data.path], {}, { input });
   expect(text).toMatchObject({ code: 2, stderr: "" });
   expect(text.stdout).not.toContain("CPBLTY1-");
   expect(text.stdout).toContain("Found 4 capabilities of this service, of which 4 are alive:");
+  expect(text.stdout).toContain("2 tokens are without an end, and cannot be looked up");
   expect(text.stdout).toContain(
     'Revoking the membrane "mail" of the tenant "default" ends 3 of them, in all 3 capabilities, 1 other membrane',
   );
@@ -104,6 +107,12 @@ test("--revoke ends what a revoke of a membrane ends and nothing else, is record
     code: 0,
     stdout: "No capability of this service was found.\n",
   });
+  const cut = await leaked(kept.slice(0, -1));
+  expect(cut).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^No .*\n1 token is without an end, .*\n$/),
+  });
+  expect(cut.stdout).not.toContain("CPBLTY1-");
 });
 
 test("a variable cannot revoke, and a directory without a store is an error that no script takes for a leak", async () => {

@@ -9,8 +9,6 @@ import type { Leak, Leaks } from "./leaks.ts";
 import { collectLeaks, isEnded } from "./leaks.ts";
 import type { Remedy } from "./report.ts";
 import { leaksAsJson, printIncurable, printLeaks, printRemedy } from "./report.ts";
-import type { FoundToken } from "./token-finder.ts";
-import { createTokenFinder } from "./token-finder.ts";
 
 /** What the command needs of its process. */
 export interface LeakedProcess extends OperatorProcess {
@@ -33,7 +31,7 @@ export async function leaked(
     config,
     async (data) => {
       const { store } = data;
-      const leaks = await collectLeaks(data, tokensOf(input()));
+      const leaks = await collectLeaks(data, input());
       if (!json) printLeaks(print, leaks);
       const { changes, actor } = asOperator(data, "leaked", log.changed);
       const remedies: (Remedy & { readonly revoked: boolean })[] = [];
@@ -57,11 +55,6 @@ export async function leaked(
     },
     { command: "leaked", log },
   );
-}
-
-async function* tokensOf(input: AsyncIterable<Uint8Array>): AsyncIterable<FoundToken> {
-  const finder = createTokenFinder();
-  for await (const piece of input) yield* finder.push(piece);
 }
 
 /** The membranes that end what is alive, in the order of the text. */

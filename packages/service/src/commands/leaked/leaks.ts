@@ -8,7 +8,8 @@ import type { FoundCapability, Store } from "../../store/store.ts";
 import { RecordTooNewError, StoreCorruptError } from "../../store/store.ts";
 import type { Vault } from "../../store/vault.ts";
 import { fingerprint, membraneOf } from "../../telemetry/fingerprint.ts";
-import type { FoundToken } from "./token-finder.ts";
+import type { FoundToken, TokenFinder } from "./token-finder.ts";
+import { createTokenFinder } from "./token-finder.ts";
 
 /** `revoked` is also a `revoke` that has nothing left to revoke. */
 export type LeakState = "alive" | "revoked" | "expired";
@@ -46,6 +47,8 @@ export interface Leaks {
   readonly unknown: number;
   /** Tokens of records that a newer version wrote, or that are damaged. */
   readonly unreadable: number;
+  /** Tokens without their end, which cannot be looked up. */
+  readonly truncated: number;
 }
 
 export interface LeakContext {
@@ -59,8 +62,8 @@ const MAX_LISTED = 1_000;
 /** How many tokens are remembered, so that one that a log repeats is looked up once. */
 const MAX_REMEMBERED = 10_000;
 
-/** Looks up tokens one after the other. Whatever the text is, it keeps a bounded number of facts, and no token. */
-export async function collectLeaks(context: LeakContext, tokens: AsyncIterable<FoundToken>): Promise<Leaks> {
+/** Looks up the tokens of a text one after the other. Whatever it is, it keeps a bounded number of facts, and no token. */
+export async function collectLeaks(context: LeakContext, input: AsyncIterable<Uint8Array>): Promise<Leaks> {
   const [unknown, unreadable, unlistedAlive, unlistedDead] = [newTally(), newTally(), newTally(), newTally()];
   const listed = new Map<Uid, Leak>();
   let alive = 0;
@@ -78,7 +81,8 @@ export async function collectLeaks(context: LeakContext, tokens: AsyncIterable<F
     listed.set(found.capability.uid, leak);
     return leak;
   };
-  for await (const { token, line } of tokens) {
+  const finder = createTokenFinder();
+  for await (const { token, line } of tokensOf(finder, input)) {
     const digest = hash("sha256", token);
     let tally = remembered.get(digest);
     if (tally === undefined) {
@@ -96,7 +100,12 @@ export async function collectLeaks(context: LeakContext, tokens: AsyncIterable<F
     unlistedDead: unlistedDead.occurrences,
     unknown: unknown.occurrences,
     unreadable: unreadable.occurrences,
+    truncated: finder.end(),
   };
+}
+
+async function* tokensOf(finder: TokenFinder, input: AsyncIterable<Uint8Array>): AsyncIterable<FoundToken> {
+  for await (const piece of input) yield* finder.push(piece);
 }
 
 function newTally(): Tally {

@@ -27,7 +27,7 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
 
 /** Prints what was found, for a person. No token is printed. */
 export function printLeaks(print: Print, leaks: Leaks): void {
-  const { listed, unlistedAlive, unlistedDead, unknown, unreadable } = leaks;
+  const { listed, unlistedAlive, unlistedDead, unknown, unreadable, truncated } = leaks;
   const alive = listed.filter(({ state }) => state === "alive").length;
   print(
     listed.length === 0
@@ -41,6 +41,8 @@ export function printLeaks(print: Print, leaks: Leaks): void {
   if (unreadable > 0)
     print(`${occurs(unreadable)} of records that are damaged, or that a newer version wrote.`);
   if (unknown > 0) print(`${occurs(unknown)} unknown here: of another service, or deleted.`);
+  if (truncated > 0)
+    print(`${occurs(truncated)} without an end, and cannot be looked up: the text has only a part of each.`);
 }
 
 /** Prints what a revoke of a membrane would end. */
