@@ -1,6 +1,6 @@
 import type { Uid } from "../../service/src/domain/uid.ts";
-import type { Position, RevocationSource, Revocations } from "../../service/src/store/store.ts";
-import { samePosition } from "../../service/src/store/store.ts";
+import type { Position, RevocationSource, Revocations } from "../../service/src/store/revocation-source.ts";
+import { samePosition } from "../../service/src/store/revocation-source.ts";
 
 /** A revocation log whose position is known at once. */
 export interface ImmediateLog {

@@ -11,7 +11,8 @@ import type { ConnectionConfig } from "../../service/src/store/postgres/config/c
 import type { Connection } from "../../service/src/store/postgres/connection.ts";
 import type { Row } from "../../service/src/store/postgres/sql-values.ts";
 import type { StoredCapability } from "../../service/src/store/record.ts";
-import type { Position, Store } from "../../service/src/store/store.ts";
+import type { Store } from "../../service/src/store/store.ts";
+import type { Position } from "../../service/src/store/revocation-source.ts";
 import { databaseOf, openNodeEngine, TEST_LEASE_TIMES, useConnection } from "./postgres-engine.ts";
 import type { TestMembrane, TestStore } from "./store.ts";
 import { openTestStore } from "./store.ts";

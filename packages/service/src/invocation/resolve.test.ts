@@ -5,7 +5,7 @@ import type { Uid } from "../domain/uid.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createResolutionCache } from "../store/resolution-cache.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
-import type { Position, RevocationSource } from "../store/store.ts";
+import type { Position, RevocationSource } from "../store/revocation-source.ts";
 import type { Vault } from "../store/vault.ts";
 import { createInFlightRegistry } from "./in-flight-registry.ts";
 import type { Resolution, ResolveContext } from "./resolve.ts";

@@ -7,7 +7,8 @@ import { encodeColumns, textColumn, decodeColumns } from "../store/codec/columns
 import type { StoredMembrane, StoredRecord } from "../store/record.ts";
 import { associatedData } from "../store/record.ts";
 import { openAsRecipient } from "../store/seal.ts";
-import { StoreCorruptError, undefinedIfTooNew } from "../store/store.ts";
+import { StoreCorruptError } from "../store/store.ts";
+import { undefinedIfTooNew } from "../store/unusable-records.ts";
 import type { ManagementResponse, Caller, ManagementContext } from "./context.ts";
 import { actorOf } from "./context.ts";
 import { formatUri } from "./capability-uri.ts";

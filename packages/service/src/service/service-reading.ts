@@ -5,7 +5,8 @@ import type { OperationCounts, RequestCounts } from "../http/request-counts.ts";
 import type { InvocationMeter } from "../invocation/invocation-meter.ts";
 import type { CacheLookups } from "../invocation/resolve.ts";
 import type { CacheUsage } from "../store/resolution-cache.ts";
-import type { Position, StoreStatus } from "../store/store.ts";
+import type { StoreStatus } from "../store/store.ts";
+import type { Position } from "../store/revocation-source.ts";
 import type { Reading, Series } from "../telemetry/metrics/reading.ts";
 import { histogramSeries, series } from "../telemetry/metrics/reading.ts";
 

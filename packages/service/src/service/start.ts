@@ -15,7 +15,7 @@ import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { InvocationMeter } from "../invocation/invocation-meter.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
-import type { Position } from "../store/store.ts";
+import type { Position } from "../store/revocation-source.ts";
 import { createRekeyer } from "../store/rekeyer.ts";
 import { createVault } from "../store/vault.ts";
 import { LONG_BOUNDS, SHORT_BOUNDS } from "../telemetry/metrics/definitions.ts";

@@ -6,7 +6,8 @@ import type { Uid } from "../domain/uid.ts";
 import type { UseCount } from "../domain/use-counter.ts";
 import type { ServiceKeys } from "./keys.ts";
 import type { StoredCapability, StoredRecord } from "./record.ts";
-import type { Position, RevocationSource, StoreWatch } from "./store.ts";
+import type { StoreWatch } from "./store.ts";
+import type { Position, RevocationSource } from "./revocation-source.ts";
 import type { WriteClass } from "./write-queue.ts";
 
 /*

@@ -5,7 +5,7 @@ import type { Uid } from "../domain/uid.ts";
 import type { NameEntry, WriteSnapshot } from "./engine.ts";
 import type { StoredRecord } from "./record.ts";
 import { sizeOfRecord } from "./record-size.ts";
-import { skipTooNew, skipUnusable } from "./store.ts";
+import { skipTooNew, skipUnusable } from "./unusable-records.ts";
 
 /** What counts are made from that an engine does not keep, or that are damaged: a store of an older version has none. */
 export interface StoredTree extends Pick<WriteSnapshot, "record" | "holderOf"> {

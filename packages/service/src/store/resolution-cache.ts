@@ -2,7 +2,7 @@ import { FairLru } from "../collections/fair-lru.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "./lineage-index.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
-import type { Position } from "./store.ts";
+import type { Position } from "./revocation-source.ts";
 
 /** A resolved capability, valid until something in its lineage is revoked or expires. */
 export interface Cacheable {

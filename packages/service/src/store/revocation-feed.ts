@@ -1,7 +1,8 @@
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Uid } from "../domain/uid.ts";
-import type { Position, RevocationSource } from "./store.ts";
-import { samePosition, StoreBusyError } from "./store.ts";
+import type { Position, RevocationSource } from "./revocation-source.ts";
+import { StoreBusyError } from "./store.ts";
+import { samePosition } from "./revocation-source.ts";
 
 /** Called with what was revoked since the last call; `everything`: no earlier resolution is valid. */
 export type RevocationListener = (revoked: ReadonlySet<Uid> | "everything") => void;

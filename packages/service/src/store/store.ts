@@ -8,19 +8,7 @@ import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCounter, UseDenial } from "../domain/use-counter.ts";
 import type { StoredCapability, StoredMembrane, StoredRecord, StoredTarget, StoredTenant } from "./record.ts";
-
-/**
- * Where the revocation log ends. `log` is a random id of the log itself: the same number in
- * another store says nothing. Two positions are the same only if both parts are.
- */
-export interface Position {
-  readonly log: string;
-  readonly sequence: bigint;
-}
-
-export function samePosition(a: Position, b: Position): boolean {
-  return a.sequence === b.sequence && a.log === b.log;
-}
+import type { Position, RevocationSource } from "./revocation-source.ts";
 
 /** What is alive and ends with a membrane or a tenant, besides what belongs to it from the beginning. */
 export interface Descendants {
@@ -30,12 +18,6 @@ export interface Descendants {
   readonly tenants: number;
   /** Whether there are no more. */
   readonly isComplete: boolean;
-}
-
-/** What was revoked between two positions; `everything` if the earlier one is not known (restored, trimmed, damaged). */
-export interface Revocations {
-  readonly position: Position;
-  readonly uids: ReadonlySet<Uid> | "everything";
 }
 
 /** What may belong to a creation besides its records. */
@@ -164,36 +146,6 @@ export interface StoreWatch {
 }
 
 /**
- * The revocation log as this process knows it. Freshness is a synchronous, local question: it is checked just before the first
- * byte of a request goes upstream, when nothing can wait any more.
- */
-export interface RevocationSource {
-  /**
-   * Where the log ends: every revoke that any process has acknowledged before this call is in it.
-   *
-   * @returns `undefined` if this process does not know it at this moment.
-   */
-  position(): Position | undefined;
-
-  /**
-   * How long {@link position} may be used after it was asked for, by what passes on a request that was admitted before. In
-   * milliseconds; 0: it is asked for before each chunk.
-   */
-  readonly positionMaxAgeMs: number;
-
-  /** Reads what this process has of the log. Called only after {@link position} has returned one, in the same turn. */
-  revocationsSince(position: Position): Revocations;
-
-  /**
-   * Resolves once {@link position} is known, with every revoke that was acknowledged before this call.
-   *
-   * @param atLeast where the log ended in a snapshot that was read. It is waited for, too.
-   * @throws StoreBusyError if it is not known in time.
-   */
-  refresh(atLeast?: Position): Promise<void>;
-}
-
-/**
  * Keeps tenants, membranes, targets and capabilities. An engine inside the process has a result at once, one over a network later.
  * Every operation but a list is one transaction; what a promise acknowledges is on disk. A row that was edited, moved or swapped
  * is a {@link StoreCorruptError}.
@@ -294,30 +246,6 @@ export interface Store extends RevocationSource, StoreWatch {
 
   /** Waits for writes in flight, then closes; a write that does not end in time is abandoned, with its thread. */
   close(): Promise<void>;
-}
-
-/** What `read` returns; nothing if it met a record that is too new. For what must go on without such a record. */
-export function skipTooNew<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    return undefinedIfTooNew(error);
-  }
-}
-
-/** The same, also for a damaged record: for counts, which must not stop a revoke or a sweep. */
-export function skipUnusable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof StoreCorruptError) return undefined;
-    return undefinedIfTooNew(error);
-  }
-}
-
-/** As {@link skipTooNew}, for what is read later: `read().catch(undefinedIfTooNew)`. */
-export function undefinedIfTooNew(error: unknown): undefined {
-  if (!(error instanceof RecordTooNewError)) throw error;
 }
 
 export interface SweepReport {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
-import type { Position } from "./store.ts";
+import type { Position } from "./revocation-source.ts";
 import { StoreBusyError } from "./store.ts";
 import { StoreFailedError } from "./store.ts";
 import { startSweeper } from "./sweeper.ts";

@@ -12,7 +12,8 @@ import { openCapability, resealCapability, sealCapability } from "./capability-s
 import type { ServiceKeys, TokenKeys } from "./keys.ts";
 import type { OfferRekey } from "./rekeyer.ts";
 import type { StoredCapability } from "./record.ts";
-import type { FoundCapability, Position, Store } from "./store.ts";
+import type { FoundCapability, Store } from "./store.ts";
+import type { Position } from "./revocation-source.ts";
 import type { OpenedTarget } from "./target-seal.ts";
 import { openTarget } from "./target-seal.ts";
 

@@ -17,7 +17,7 @@ import { DEFAULT_LEASE_TIMES, withLeaseMs } from "../../src/store/lease/lease-ti
 import { createServiceKeys } from "../../src/store/keys.ts";
 import type { ServiceKeys } from "../../src/store/keys.ts";
 import { createStore } from "../../src/store/operations/create-store.ts";
-import type { Position } from "../../src/store/store.ts";
+import type { Position } from "../../src/store/revocation-source.ts";
 import { StoreBusyError, StoreFormatError } from "../../src/store/store.ts";
 
 /** A primary with a standby; if that is synchronous, the primary acknowledges no commit without it. */

@@ -1,7 +1,8 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid } from "../../domain/uid.ts";
-import type { Position, Revocations } from "../store.ts";
-import { samePosition, StoreCorruptError } from "../store.ts";
+import type { Position, Revocations } from "../revocation-source.ts";
+import { StoreCorruptError } from "../store.ts";
+import { samePosition } from "../revocation-source.ts";
 import { takeFirst } from "./authenticated-table.ts";
 import type { Rows, Table } from "./schema.ts";
 

@@ -4,7 +4,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Change, Snapshot, WriteRequest, WriteSnapshot } from "../engine.ts";
 import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import { sizeOfRecord } from "../record-size.ts";
-import { skipUnusable } from "../store.ts";
+import { skipUnusable } from "../unusable-records.ts";
 import type { FindRecord } from "./records.ts";
 import { isNamed, nameOf } from "../named-record.ts";
 

@@ -3,7 +3,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Dependent, Engine, Snapshot } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import type { Descendants } from "../store.ts";
-import { skipTooNew } from "../store.ts";
+import { skipTooNew } from "../unusable-records.ts";
 import { memoizedRecords } from "./records.ts";
 
 /** How many dependents of one record are read: with more, the count is not complete. */

@@ -3,7 +3,8 @@ import type { Uid } from "../../domain/uid.ts";
 import type { NamePage, OwnedName, Snapshot } from "../engine.ts";
 import type { StoredMembrane, StoredRecord, StoredTenant } from "../record.ts";
 import type { MembranePage, MembranePageRequest } from "../store.ts";
-import { skipTooNew, StoreCorruptError } from "../store.ts";
+import { StoreCorruptError } from "../store.ts";
+import { skipTooNew } from "../unusable-records.ts";
 import type { FindRecord } from "./records.ts";
 import { memoizedRecords } from "./records.ts";
 

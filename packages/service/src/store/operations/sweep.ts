@@ -9,7 +9,7 @@ import type {
   WriteSnapshot,
 } from "../engine.ts";
 import type { SweepReport } from "../store.ts";
-import { skipTooNew } from "../store.ts";
+import { skipTooNew } from "../unusable-records.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import type { Removals } from "./accounting.ts";
 import { createRemovals } from "./accounting.ts";

@@ -1,7 +1,8 @@
 import type { Uid } from "../../domain/uid.ts";
 import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
-import type { Position, StoreCondition } from "../store.ts";
+import type { StoreCondition } from "../store.ts";
+import type { Position } from "../revocation-source.ts";
 import { StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";

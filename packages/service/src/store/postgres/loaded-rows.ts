@@ -2,7 +2,7 @@ import { SERVICE_OWNER } from "../../domain/quota.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { OwnedName } from "../engine.ts";
 import { nameKey } from "../codec/row-keys.ts";
-import type { Position } from "../store.ts";
+import type { Position } from "../revocation-source.ts";
 import { StoreCorruptError, StoreFailedError } from "../store.ts";
 import { countRefOf, countText } from "./count-ref.ts";
 import { bigintOf, bytesOf, optionalBytesOf, optionalUidOf, uidColumnOf } from "./sql-values.ts";

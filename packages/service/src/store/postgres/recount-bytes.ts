@@ -6,7 +6,7 @@ import { childKey } from "../codec/row-keys.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredRecord } from "../record.ts";
 import { MAX_READS, recountBytes, SAMPLE_SIZE } from "../recount.ts";
-import { skipUnusable } from "../store.ts";
+import { skipUnusable } from "../unusable-records.ts";
 import type { Connection } from "./connection.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey } from "./count-ref.ts";

@@ -17,7 +17,8 @@ import {
 import type { Dependent, SweepEntry, WriteSnapshot } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
-import { RecordTooNewError, skipUnusable, StoreCorruptError } from "../store.ts";
+import { RecordTooNewError, StoreCorruptError } from "../store.ts";
+import { skipUnusable } from "../unusable-records.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
 import type { LoadedDependent, LoadedEntry, LoadedRows } from "./loaded-rows.ts";

@@ -1,7 +1,7 @@
 import { decodeRow, encodeRow } from "../codec/authenticated-row.ts";
 import { readKeyVersion } from "../codec/key-version.ts";
 import type { ServiceKey } from "../keys.ts";
-import { skipUnusable } from "../store.ts";
+import { skipUnusable } from "../unusable-records.ts";
 import type { StoredRow } from "../transfer/stored-rows.ts";
 import type { KeyUsage } from "./unused-store.ts";
 

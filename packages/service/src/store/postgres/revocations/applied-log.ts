@@ -1,7 +1,7 @@
 import type { Uid } from "../../../domain/uid.ts";
 import type { Cursor, LogEntry } from "../../lease/statements.ts";
-import type { Position, Revocations } from "../../store.ts";
-import { samePosition } from "../../store.ts";
+import type { Position, Revocations } from "../../revocation-source.ts";
+import { samePosition } from "../../revocation-source.ts";
 
 /** How many entries a reader may have missed; past that it drops all that it knows. */
 const MAX_ENTRIES = 10_000;

@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine.ts";
 import type { HeldLease } from "../../lease/held-lease.ts";
 import { leaseInForce } from "../../lease/held-lease.ts";
-import type { Position, RevocationSource } from "../../store.ts";
+import type { Position, RevocationSource } from "../../revocation-source.ts";
 import { StoreBusyError, StoreFormatError } from "../../store.ts";
 import { toStoreError } from "../postgres-errors.ts";
 import { createAppliedLog } from "./applied-log.ts";

@@ -13,7 +13,7 @@ import type { Uid } from "../../../domain/uid.ts";
 import { withLeaseMs } from "../../lease/lease-times.ts";
 import { createStore } from "../../operations/create-store.ts";
 import { DEFAULT_LIMITS } from "../../../service-limits.ts";
-import type { Position } from "../../store.ts";
+import type { Position } from "../../revocation-source.ts";
 import { StoreBusyError, StoreFormatError } from "../../store.ts";
 import type { ConnectionEvents } from "../connection.ts";
 import { openConnection } from "../connection.ts";

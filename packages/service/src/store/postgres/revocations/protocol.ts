@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine.ts";
 import type { LeaseTimes } from "../../lease/lease-times.ts";
 import { DEFAULT_LEASE_TIMES, waitMs, withLeaseMs } from "../../lease/lease-times.ts";
-import type { Position, RevocationSource } from "../../store.ts";
+import type { Position, RevocationSource } from "../../revocation-source.ts";
 import { StoreBusyError } from "../../store.ts";
 import type { Connection } from "../connection.ts";
 import { CLOCKS } from "./clocks.ts";
