@@ -125,7 +125,16 @@ const SERVICE = {
     "service-limit.ts",
     "service-limits.ts",
   ],
-  "service-limits.ts": ["lease-limits.ts", "service-limit.ts", "collections", "store/lease"],
+  "service-limits.ts": [
+    "client-limits.ts",
+    "invocation-limits.ts",
+    "lease-limits.ts",
+    "service-limit.ts",
+    "collections",
+    "store/lease",
+  ],
+  "client-limits.ts": [],
+  "invocation-limits.ts": [],
   "lease-limits.ts": ["service-limit.ts", "store/lease"],
   "move-place.ts": ["config-error.ts", "store-config.ts", "store/postgres/config"],
   "store-config.ts": [

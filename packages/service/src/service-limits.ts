@@ -1,166 +1,15 @@
+import { CLIENT_LIMITS } from "./client-limits.ts";
 import { mapValues } from "./collections/map-values.ts";
+import { INVOCATION_LIMITS } from "./invocation-limits.ts";
 import { LEASE_LIMITS } from "./lease-limits.ts";
 import type { Limit, LimitFlag } from "./service-limit.ts";
 import type { LeaseTimes } from "./store/lease/lease-times.ts";
 
 /**
- * Every limit of the service but the times of a lease (`lease-limits.ts`), by what it is about. Types, flags, variables, help, messages and the tables in
- * docs/configuration.md are made from it.
+ * Every limit of the service but those of clients, of invocations and of leases, by what it is about. With those, types, flags, variables,
+ * help, messages and the tables in docs/configuration.md are made from it.
  */
 const TABLE = {
-  clients: {
-    maxConnections: {
-      default: 16_384,
-      unit: "count",
-      description: "Connections of clients",
-      details: "further ones are closed at once",
-    },
-    maxConnectionsPerAddress: {
-      default: 2_048,
-      unit: "count",
-      description: "Connections of clients from one address (IPv6: from its /64)",
-      details: "counted before TLS; proxies named in `--trust-proxy` have no such limit",
-    },
-    keepAliveTimeoutMs: {
-      default: 65_000,
-      unit: "milliseconds",
-      description: "Longest idle time of a client's connection between two requests",
-    },
-    maxAuthFailuresPerMinute: {
-      default: 6_000,
-      unit: "count",
-      description: "Requests per minute of one address (IPv6: of its /64) whose token does not work",
-      details: "beyond it only capabilities in use are served to the address",
-    },
-    maxAuditedRefusalsPerMinute: {
-      default: 60,
-      unit: "count",
-      description: "Refusals in the audit trail per minute",
-      details: "further ones are counted in one line; with `--audit`",
-    },
-    headerBytes: {
-      default: 16_384,
-      unit: "bytes",
-      description: "Head of a request, of what is sent to a target, and of a target's response",
-      details: "an export that would not fit is refused",
-    },
-    requestHeaderTimeoutMs: {
-      default: 30_000,
-      unit: "milliseconds",
-      description: "Time for a client to send a head, and for the TLS handshake before it",
-    },
-    requestRateWindowMs: {
-      default: 30_000,
-      unit: "milliseconds",
-      description: "Window over which the rate of a request's body is measured",
-      details: "only time in which the service waits for the body counts",
-    },
-    // The default of Kestrel, ASP.NET Core's server: MinRequestBodyDataRate and MinResponseDataRate.
-    minRequestRate: {
-      default: 240,
-      unit: "bytes per second",
-      description: "Lowest rate at which a client sends a body",
-      details: "a body that is slower over a whole window is a 408",
-    },
-    responseRateWindowMs: {
-      default: 60_000,
-      unit: "milliseconds",
-      description: "Window over which the rate of a client that reads a response is measured",
-      details: "only time in which the response waits for the client counts",
-    },
-    minResponseRate: {
-      default: 240,
-      unit: "bytes per second",
-      description: "Lowest rate at which a client reads a response",
-      details:
-        "a response that is read more slowly over a whole window is aborted, and so is a WebSocket by either side; what the kernel takes counts as read",
-    },
-    maxPipelinedRequestsPerConnection: {
-      default: 128,
-      unit: "count",
-      description: "Requests of one connection that wait for those before them",
-      details:
-        "at this number, or at 256 KiB, the connection is not read, and a disconnect is noticed only at the next write",
-    },
-    pipelinedBytesTotal: {
-      default: 67_108_864,
-      unit: "bytes",
-      description: "Memory for all requests that wait for those before them",
-      details:
-        "beyond it a connection is closed that holds more than its reserve of 16 KiB (about six plain requests)",
-    },
-  },
-  invocations: {
-    maxConcurrentInvocations: {
-      default: 8_192,
-      unit: "count",
-      description: "Invocations in flight, in all",
-    },
-    maxConcurrentInvocationsPerTenant: {
-      default: 2_048,
-      unit: "count",
-      description: "Invocations in flight through the membranes of one tenant",
-      details: "those of its delegates included",
-    },
-    maxConcurrentInvocationsPerCapability: {
-      default: 512,
-      unit: "count",
-      description: "Invocations in flight of one capability and its re-exports together",
-    },
-    // A day: clients of event streams reconnect.
-    invocationTimeoutMs: {
-      default: 86_400_000,
-      unit: "milliseconds",
-      description: "Time for a whole invocation, event streams and WebSockets included",
-    },
-    websocketIdleTimeoutMs: {
-      default: 300_000,
-      unit: "milliseconds",
-      description: "Time without a byte in either direction after which a WebSocket is closed",
-      details: "a ping is bytes",
-    },
-    shutdownTimeoutMs: {
-      default: 10_000,
-      unit: "milliseconds",
-      description: "Time for invocations in flight to finish when the service stops",
-    },
-    maxRevocationStalenessMs: {
-      default: 2_000,
-      unit: "milliseconds",
-      description: "Time without a response from the store after which all invocations in flight are aborted",
-    },
-    bufferedBodyBytes: {
-      default: 8_388_608,
-      unit: "bytes",
-      description: "Body held in memory because its hash is signed",
-      details: "over it a 413",
-    },
-    bufferedBytesTotal: {
-      default: 268_435_456,
-      unit: "bytes",
-      description: "Memory for all bodies held for a signature",
-      details: "[shared](#what-is-shared)",
-    },
-    waitingResponseBytesTotal: {
-      default: 268_435_456,
-      // The share of one capability, a third, must hold any single response that waits.
-      minimum: 4_194_304,
-      unit: "bytes",
-      description: "Memory for all responses that wait for their clients",
-      details: "[shared](#what-is-shared)",
-    },
-    cacheEntries: {
-      default: 100_000,
-      unit: "count",
-      description: "Resolutions kept in memory",
-    },
-    cacheBytes: {
-      default: 67_108_864,
-      unit: "bytes",
-      description: "Memory for these resolutions",
-      details: "about 3.3 KB each; the process takes half as much again",
-    },
-  },
   upstream: {
     upstreamConnectTimeoutMs: {
       default: 10_000,
@@ -335,14 +184,16 @@ const TABLE = {
 
 export type LimitName =
   | { [G in keyof typeof TABLE]: keyof (typeof TABLE)[G] }[keyof typeof TABLE]
+  | keyof typeof CLIENT_LIMITS
+  | keyof typeof INVOCATION_LIMITS
   | keyof LeaseTimes;
 
 /** The value of every limit, in its unit. */
 export type ServiceLimits = Readonly<Record<LimitName, number>>;
 
 export const LIMITS: Readonly<Record<LimitName, Limit>> = {
-  ...TABLE.clients,
-  ...TABLE.invocations,
+  ...CLIENT_LIMITS,
+  ...INVOCATION_LIMITS,
   ...TABLE.upstream,
   ...TABLE.management,
   ...TABLE.store,
@@ -371,8 +222,8 @@ export const UPSTREAM_TIMEOUT: LimitFlag = {
 
 /** The flags for limits with their headings, in the order of the help and of docs/configuration.md. */
 export const LIMIT_GROUPS: readonly LimitGroup[] = [
-  { title: "Clients and their connections", flags: TABLE.clients },
-  { title: "Invocations", flags: TABLE.invocations },
+  { title: "Clients and their connections", flags: CLIENT_LIMITS },
+  { title: "Invocations", flags: INVOCATION_LIMITS },
   { title: "Connections to targets", flags: { ...TABLE.upstream, upstreamTimeoutMs: UPSTREAM_TIMEOUT } },
   { title: "Requests to the service itself", flags: TABLE.management },
   { title: "The store", flags: TABLE.store },
