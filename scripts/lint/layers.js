@@ -96,10 +96,13 @@ const SERVICE = {
   "main.ts": ["commands", "telemetry", "cli.ts", "command.ts", "config.ts", "error-code.ts"],
   "cli.ts": [
     "command.ts",
+    "command-flags.ts",
     "config.ts",
     "config-error.ts",
     "flag-checks.ts",
+    "flag-values.ts",
     "move-place.ts",
+    "serve-flags.ts",
     "service-limit-flags.ts",
     "store-config.ts",
     "unknown-argument.ts",
@@ -118,6 +121,9 @@ const SERVICE = {
   ],
   "flag-checks.ts": ["config-error.ts", "flag-names.ts", "unknown-argument.ts", "variables.ts"],
   "flag-names.ts": ["variables.ts"],
+  "flag-values.ts": ["config.ts", "config-error.ts"],
+  "serve-flags.ts": ["config.ts", "service-limit-flags.ts"],
+  "command-flags.ts": ["serve-flags.ts"],
   "service-limit-flags.ts": [
     "config-error.ts",
     "flag-names.ts",
