@@ -21,6 +21,7 @@ const FINE: AdviceContext = {
   certificate: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
+  serviceKeyProblem: undefined,
   now: NOW,
 };
 
