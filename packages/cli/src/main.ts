@@ -2,13 +2,18 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { listProfiles, profileDirectory } from "capability-sdk/profiles";
 import { COMMANDS, COMMAND_GROUPS } from "./commands/commands.ts";
-import { COMPLETION_REQUEST, complete } from "./commands/completion/complete.ts";
 import { CliError } from "./errors/cli-error.ts";
-import { toCliError } from "./errors/explain.ts";
+import { toCliError } from "./errors/to-cli-error.ts";
 import type { Io } from "./io.ts";
 import { readCommandLine } from "./read-command-line.ts";
 import { createSecretReader } from "./secret.ts";
 import { formatError } from "./terminal.ts";
+
+/**
+ * First argument of a shell's script that asks for completions of the words after it. The name cannot change, since the scripts
+ * are in users' start-up files.
+ */
+const COMPLETION_REQUEST = "--get-yargs-completions";
 
 const { stdin, stdout, stderr, env, argv } = process;
 
@@ -42,6 +47,7 @@ async function runCommandLine(args: readonly string[], io: Io): Promise<void> {
 
 /** Prints one completion per line; zsh also shows a description, which follows a colon. */
 async function printCompletions([, , ...words]: readonly string[], io: Io): Promise<void> {
+  const { complete } = await import("./commands/completion/complete.ts");
   const completions = await complete(words, {
     commands: COMMANDS,
     groups: COMMAND_GROUPS,

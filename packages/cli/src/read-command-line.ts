@@ -1,7 +1,6 @@
 import { COMMANDS, COMMAND_GROUPS } from "./commands/commands.ts";
 import type { Invocation } from "./commands/command.ts";
 import { CliError } from "./errors/cli-error.ts";
-import { formatHelp } from "./help/format-help.ts";
 import { parseArgs } from "./parse/parse-args.ts";
 import type { SecretReader } from "./secret.ts";
 
@@ -24,12 +23,16 @@ export async function readCommandLine(
   try {
     const parsed = parseArgs(args, COMMANDS);
     if (parsed.kind === "command") return await parsed.command.prepare(parsed, secrets);
-    const isVersion = parsed.kind === "version";
-    const text = isVersion ? `${version}\n` : formatHelp(parsed.path, COMMANDS, COMMAND_GROUPS);
+    const text = parsed.kind === "version" ? `${version}\n` : await helpOf(parsed.path);
     return { name: parsed.kind, input: {}, run: async ({ stdout }) => void stdout.write(text) };
   } catch (error) {
     throw withHelp(error, args);
   }
+}
+
+async function helpOf(path: readonly string[]): Promise<string> {
+  const { formatHelp } = await import("./help/format-help.ts");
+  return formatHelp(path, COMMANDS, COMMAND_GROUPS);
 }
 
 /** Adds to an error of the command line which help describes the command. */

@@ -9,7 +9,8 @@ import type { RequestContext } from "../errors/request-context.ts";
 import type { TrustOptions } from "../trust/trust-options.ts";
 import { readCa } from "../trust/trusted-ca.ts";
 import type { Io } from "../io.ts";
-import { DEFAULT_PROFILE, configureCommand, requireProfile } from "./named-profile.ts";
+import { requireProfile } from "./named-profile.ts";
+import { DEFAULT_PROFILE, configureCommand } from "./profile-option.ts";
 import { parseResolvable } from "./resolvable.ts";
 import type { TenantRight } from "./tenant-capabilities.ts";
 

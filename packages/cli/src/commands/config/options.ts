@@ -1,4 +1,4 @@
-import { DEFAULT_PROFILE } from "../../capability/named-profile.ts";
+import { DEFAULT_PROFILE } from "../../capability/profile-option.ts";
 import type { OptionSpec } from "../../parse/option-spec.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
 

@@ -6,7 +6,7 @@ import {
   resolveTenantCapability,
   callService,
 } from "../../capability/resolved-capability.ts";
-import { profileOption } from "../../capability/named-profile.ts";
+import { profileOption } from "../../capability/profile-option.ts";
 import { parseResolvable } from "../../capability/resolvable.ts";
 import { TENANT_RIGHTS } from "../../capability/tenant-capabilities.ts";
 import { CliError } from "../../errors/cli-error.ts";

@@ -1,7 +1,9 @@
-import type { OutputFormat } from "../../output.ts";
-import { OUTPUT_FORMATS } from "../../output.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
 import type { OptionSpec } from "../../parse/option-spec.ts";
+
+/** The formats in which a response can be printed. */
+export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 export const OUTPUT_OPTION: OptionSpec = {
   takes: "text",

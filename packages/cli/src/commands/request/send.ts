@@ -7,7 +7,7 @@ import { fileReadError } from "../../errors/file-error.ts";
 import { AT_SIGN_HINT } from "../../secret.ts";
 import type { HeaderLine } from "../options/header-line.ts";
 import type { OutgoingBody } from "./body.ts";
-import type { RequestInput } from "./spec.ts";
+import type { RequestInput } from "./read.ts";
 
 /** A response whose request may still be sending its body. */
 export interface ReceivedResponse {

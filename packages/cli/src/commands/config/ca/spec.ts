@@ -1,17 +1,13 @@
 import type { CommandSpec } from "../../../parse/command-spec.ts";
-import { defineCommand } from "../../../parse/command-spec.ts";
-import { PROFILE_OPTION, SERVICE_OPTION, readProfileName } from "../options.ts";
+import { PROFILE_OPTION, SERVICE_OPTION } from "../options.ts";
 
-export interface CaInput {
-  readonly profile: string;
-}
+export type CaOptionName = "service" | "profile";
 
-export const CA_SPEC: CommandSpec<CaInput> = defineCommand({
+export const CA_SPEC: CommandSpec<CaOptionName> = {
   name: "config ca",
   describe: "Write the CA certificates that a profile trusts, for other clients",
   options: { service: SERVICE_OPTION, profile: PROFILE_OPTION },
   examples: [
     ["capi config ca >membrane-ca.pem", "The file for AWS_CA_BUNDLE, NODE_EXTRA_CA_CERTS and others"],
   ],
-  read: (values) => ({ profile: readProfileName(values) }),
-});
+};

@@ -10,7 +10,9 @@ import { CliError } from "../../../errors/cli-error.ts";
 import type { Io } from "../../../io.ts";
 import { askForProfile } from "./dialogue.ts";
 import { hasFlags, readFlags } from "./flags.ts";
-import type { ConfigureInput } from "./spec.ts";
+import type { ConfigureInput } from "./read.ts";
+
+export { read } from "./read.ts";
 
 /**
  * Stores capabilities, and the CA to trust for their authorities, in a profile: the values of the flags or, without flags, those
@@ -18,7 +20,7 @@ import type { ConfigureInput } from "./spec.ts";
  *
  * @throws CliError, ProfileError
  */
-export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
+export async function run(input: ConfigureInput, io: Io): Promise<void> {
   const saved = await readProfile(io.profiles, input.profile);
   // Checked before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {

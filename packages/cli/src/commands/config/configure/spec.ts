@@ -1,17 +1,9 @@
-import type { TenantCapabilityUris } from "../../../capability/tenant-capabilities.ts";
 import type { CommandSpec } from "../../../parse/command-spec.ts";
-import { defineCommand } from "../../../parse/command-spec.ts";
-import { readCapability } from "../../options/access.ts";
-import { PROFILE_OPTION, SERVICE_OPTION, readProfileName } from "../options.ts";
+import { PROFILE_OPTION, SERVICE_OPTION } from "../options.ts";
 
-export interface ConfigureInput {
-  readonly profile: string;
-  readonly capabilityUris: TenantCapabilityUris;
-  /** Path of a PEM file. */
-  readonly cacert: string | undefined;
-}
+export type ConfigureOptionName = "service" | "profile" | "create" | "query" | "delete-self" | "cacert";
 
-export const CONFIGURE_SPEC: CommandSpec<ConfigureInput> = defineCommand({
+export const CONFIGURE_SPEC: CommandSpec<ConfigureOptionName> = {
   name: "config configure",
   describe: "Store capabilities and a CA in a profile; asks for them if no option gives them",
   options: {
@@ -26,15 +18,4 @@ export const CONFIGURE_SPEC: CommandSpec<ConfigureInput> = defineCommand({
     ["capi config configure", "Asks for each value"],
     ["capi config configure --cacert membrane-data/tls/ca.pem", "Sets only the CA"],
   ],
-  async read(values) {
-    return {
-      profile: readProfileName(values),
-      capabilityUris: {
-        create: await readCapability(values, "create"),
-        query: await readCapability(values, "query"),
-        deleteSelf: await readCapability(values, "delete-self"),
-      },
-      cacert: values.text("cacert"),
-    };
-  },
-});
+};
