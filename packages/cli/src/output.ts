@@ -1,6 +1,6 @@
-import { parseCapabilityUri } from "capability-protocol";
+import { parseCapabilityUri } from "capability-protocol/uri";
 import type { ExportResponse, MembraneResponse, QueryResponse } from "capability-sdk";
-import type { OutputFormat } from "./commands/options/output-format.ts";
+import type { OutputFormat } from "./commands/options/shared-options.ts";
 import { CliError } from "./errors/cli-error.ts";
 import { quoteForShell } from "./shell.ts";
 import { CONTROL_CHARACTERS, escapeCharacter } from "./terminal.ts";

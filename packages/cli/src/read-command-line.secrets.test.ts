@@ -50,7 +50,7 @@ test("no error repeats a secret, at any place in the command line", async () => 
     fc.asyncProperty(commandLine, async (args) => {
       const refusal: unknown = await readCommandLine(args, {
         version: "",
-        secrets: createSecretReader(new PassThrough().end()),
+        openSecrets: () => createSecretReader(new PassThrough().end()),
       }).then(
         () => undefined,
         (error: unknown) => error,

@@ -8,7 +8,8 @@ import type { SecretReader } from "./secret.ts";
 export interface CommandLineContext {
   /** The output of `--version`. */
   readonly version: string;
-  readonly secrets: SecretReader;
+  /** Makes the reader of the secrets that a command names, and of standard input. */
+  openSecrets(): SecretReader | Promise<SecretReader>;
 }
 
 /**
@@ -18,11 +19,11 @@ export interface CommandLineContext {
  */
 export async function readCommandLine(
   args: readonly string[],
-  { version, secrets }: CommandLineContext,
+  { version, openSecrets }: CommandLineContext,
 ): Promise<Invocation> {
   try {
     const parsed = parseArgs(args, COMMANDS);
-    if (parsed.kind === "command") return await parsed.command.prepare(parsed, secrets);
+    if (parsed.kind === "command") return await parsed.command.prepare(parsed, await openSecrets());
     const text = parsed.kind === "version" ? `${version}\n` : await helpOf(parsed.path);
     return { name: parsed.kind, input: {}, run: async ({ stdout }) => void stdout.write(text) };
   } catch (error) {

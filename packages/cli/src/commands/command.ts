@@ -1,11 +1,8 @@
 import type { Io } from "../io.ts";
 import type { CommandSpec } from "../parse/command-spec.ts";
 import type { OptionValues } from "../parse/option-values.ts";
-import { readOptionValues } from "../parse/option-values.ts";
 import type { ParsedArgs } from "../parse/parse-args.ts";
-import { findExposedSecrets } from "../parse/exposed-secrets.ts";
 import type { SecretReader } from "../secret.ts";
-import { printWarning } from "../terminal.ts";
 
 /** A command with its input, ready to run. */
 export interface Invocation {
@@ -40,21 +37,8 @@ export function bindCommand<Name extends string, Input extends object>(
   return {
     ...spec,
     async prepare(args, secrets) {
-      const { read, run } = await load();
-      const input = await read(readOptionValues<Name>(args.values, secrets), secrets, args.operands[0]);
-      const exposed = findExposedSecrets(spec, args);
-      return {
-        name: spec.name,
-        input,
-        run(io) {
-          if (exposed.length > 0 && io.stderr.isTTY === true) printWarning(io, exposureOf(exposed));
-          return run(input, io);
-        },
-      };
+      const [{ prepare }, action] = await Promise.all([import("./prepare.ts"), load()]);
+      return prepare(spec, action, args, secrets);
     },
   };
-}
-
-function exposureOf(names: readonly string[]): string {
-  return `${names.join(", ")}: other users of this machine can read what is on a command line; @FILE in its place hides it`;
 }

@@ -1,17 +1,10 @@
 import { bindCommand } from "./command.ts";
 import type { Command } from "./command.ts";
-import { COMPLETION_SPEC } from "./completion/spec.ts";
-import { CA_SPEC } from "./config/ca/spec.ts";
-import { CONFIGURE_SPEC } from "./config/configure/spec.ts";
-import { LIST_SPEC } from "./config/list/spec.ts";
-import { REMOVE_SPEC } from "./config/remove/spec.ts";
-import { CREATE_SPEC } from "./membrane/create/spec.ts";
-import { DELETE_SELF_SPEC } from "./membrane/delete-self/spec.ts";
+import { CA_SPEC, CONFIGURE_SPEC, LIST_SPEC, REMOVE_SPEC } from "./config/specs.ts";
 import { EXPORT_SPEC } from "./membrane/export/spec.ts";
-import { QUERY_SPEC } from "./membrane/query/spec.ts";
-import { REVOKE_SPEC } from "./membrane/revoke/spec.ts";
-import { PROFILES_SPEC } from "./profiles/spec.ts";
+import { CREATE_SPEC, DELETE_SELF_SPEC, QUERY_SPEC, REVOKE_SPEC } from "./membrane/specs.ts";
 import { REQUEST_SPEC } from "./request/spec.ts";
+import { COMPLETION_SPEC, PROFILES_SPEC } from "./specs.ts";
 
 /**
  * Every command, in the order of the help. Only the files of the one that is used are loaded, since loading all of them takes longer than

@@ -1,5 +1,5 @@
 import type { Authority } from "capability-protocol";
-import { normalizeAuthority } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol/authority";
 import { parseCertificates } from "capability-sdk/pem";
 import type { Profile } from "capability-sdk/profiles";
 import { configureCommand } from "../capability/profile-option.ts";

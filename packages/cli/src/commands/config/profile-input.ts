@@ -1,5 +1,5 @@
 import type { OptionValues } from "../../parse/option-values.ts";
-import { readProfileName } from "./options.ts";
+import { DEFAULT_PROFILE } from "../../capability/profile-option.ts";
 
 /** The input of a command that needs only a profile. */
 export interface ProfileInput {
@@ -9,4 +9,8 @@ export interface ProfileInput {
 
 export function read(values: OptionValues<"profile">): ProfileInput {
   return { profile: readProfileName(values) };
+}
+
+export function readProfileName(values: OptionValues<"profile">): string {
+  return values.text("profile") ?? DEFAULT_PROFILE;
 }

@@ -1,4 +1,4 @@
-import { isToken, trimFieldValue } from "capability-protocol";
+import { isToken, trimFieldValue } from "capability-protocol/http-syntax";
 import { CliError } from "../../errors/cli-error.ts";
 
 export type HeaderLine = readonly [name: string, value: string];

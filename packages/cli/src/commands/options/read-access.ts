@@ -3,7 +3,7 @@ import { parseResolvable } from "../../capability/resolvable.ts";
 import { CliError } from "../../errors/cli-error.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
 import type { TrustOptions } from "../../trust/trust-options.ts";
-import type { AccessOptionName } from "./access.ts";
+import type { AccessOptionName } from "./shared-options.ts";
 
 export function readTrustOptions(values: OptionValues<AccessOptionName>): TrustOptions {
   return {

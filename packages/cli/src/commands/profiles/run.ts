@@ -9,7 +9,7 @@ export function read(): object {
 
 /** `capi profiles`: prints one name per line, for people and for scripts. */
 export async function run(_input: object, io: Io): Promise<void> {
-  const names = await listProfiles(io.profiles);
+  const names = await listProfiles(await io.profiles());
   for (const name of names) io.stdout.write(`${sanitize(name)}\n`);
   if (names.length === 0) printHint(io, `None yet: ${configureCommand(undefined)}`);
 }

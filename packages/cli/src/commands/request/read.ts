@@ -1,5 +1,6 @@
 import type { AuthorityCapabilityUri, PathRule } from "capability-protocol";
-import { canonicalizePath, isFieldValue, parseMethod } from "capability-protocol";
+import { canonicalizePath } from "capability-protocol/path";
+import { isFieldValue, parseMethod } from "capability-protocol/http-syntax";
 import { CliError } from "../../errors/cli-error.ts";
 import type { SecretReader } from "../../secret.ts";
 import type { TrustOptions } from "../../trust/trust-options.ts";

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../../parse/command-spec.ts";
-import { type AccessOptionName, ACCESS_OPTIONS } from "../options/access.ts";
+import { type AccessOptionName, ACCESS_OPTIONS } from "../options/shared-options.ts";
 import { isPublicHeader } from "../options/public-header.ts";
 
 export type RequestOptionName =

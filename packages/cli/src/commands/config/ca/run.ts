@@ -10,7 +10,7 @@ export { read } from "../profile-input.ts";
 
 /** Writes each certificate once, and nothing else that a file in the profile may hold. */
 export async function run({ profile: name }: ProfileInput, io: Io): Promise<void> {
-  const { trustedCA } = await requireProfile(io.profiles, name, MISSING_PROFILE_HINT);
+  const { trustedCA } = await requireProfile(await io.profiles(), name, MISSING_PROFILE_HINT);
   const certificates = Object.entries(trustedCA).flatMap(([authority, pem]) => {
     const parsed = parseCertificates(pem);
     if (parsed === undefined) throw new CliError(`the profile's CA of ${authority} is no certificate`);

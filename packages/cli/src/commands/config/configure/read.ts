@@ -1,8 +1,8 @@
 import type { TenantCapabilityUris } from "../../../capability/tenant-capabilities.ts";
 import { readCapability } from "../../options/read-access.ts";
-import { readProfileName } from "../options.ts";
+import { readProfileName } from "../profile-input.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { ConfigureOptionName } from "./spec.ts";
+import type { ConfigureOptionName } from "../specs.ts";
 
 export interface ConfigureInput {
   readonly profile: string;

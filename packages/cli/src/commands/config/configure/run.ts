@@ -21,16 +21,17 @@ export { read } from "./read.ts";
  * @throws CliError, ProfileError
  */
 export async function run(input: ConfigureInput, io: Io): Promise<void> {
-  const saved = await readProfile(io.profiles, input.profile);
+  const directory = await io.profiles();
+  const saved = await readProfile(directory, input.profile);
   // Checked before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {
     throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
   }
   const change = await readChange(input, saved, io);
   if (isEmptyProfile(change)) return void io.stderr.write("No values were given; nothing was changed\n");
-  await changeProfile(io.profiles, change);
+  await changeProfile(directory, change);
   const file = isEmptyObject(change.capabilities) ? "config" : "credentials";
-  io.stderr.write(`Saved the profile "${change.name}" in ${join(io.profiles, file)}\n`);
+  io.stderr.write(`Saved the profile "${change.name}" in ${join(directory, file)}\n`);
 }
 
 async function readChange(input: ConfigureInput, saved: Profile | undefined, io: Io): Promise<Profile> {

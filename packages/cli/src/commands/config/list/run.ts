@@ -10,7 +10,7 @@ export { read } from "../profile-input.ts";
 
 /** Prints a profile with its capabilities shortened: no whole capability is ever printed. */
 export async function run({ profile: name }: ProfileInput, io: Io): Promise<void> {
-  const profile = await requireProfile(io.profiles, name, MISSING_PROFILE_HINT);
+  const profile = await requireProfile(await io.profiles(), name, MISSING_PROFILE_HINT);
   io.stdout.write(formatJson(describeProfile(profile)));
 }
 

@@ -1,6 +1,6 @@
 import { CliError } from "../../../errors/cli-error.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { RemoveOptionName } from "./spec.ts";
+import type { RemoveOptionName } from "../specs.ts";
 
 export interface RemoveInput {
   readonly profile: string;

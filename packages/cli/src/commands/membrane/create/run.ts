@@ -1,5 +1,6 @@
 import { profileOption } from "../../../capability/profile-option.ts";
-import { callService, resolveTenantCapability } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
+import { resolveTenantCapability } from "../../../capability/resolved-capability.ts";
 import { TENANT_RIGHTS } from "../../../capability/tenant-capabilities.ts";
 import type { Io } from "../../../io.ts";
 import { formatMembrane } from "../../../output.ts";

@@ -2,7 +2,7 @@ import type { AuthorityCapabilityUri } from "capability-protocol";
 import type { TrustOptions } from "../../../trust/trust-options.ts";
 import { readCapability, readTrustOptions } from "../../options/read-access.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { DeleteSelfOptionName } from "./spec.ts";
+import type { DeleteSelfOptionName } from "../specs.ts";
 
 export interface DeleteSelfInput {
   /** Default: the profile's. */

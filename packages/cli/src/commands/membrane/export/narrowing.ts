@@ -1,4 +1,4 @@
-import { parseMethod } from "capability-protocol";
+import { parseMethod } from "capability-protocol/http-syntax";
 import type { LimitsBody, ExportTermsBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { LimitsFile } from "../../../errors/limits-file.ts";

@@ -1,7 +1,7 @@
 import type { TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { OpeningOptionName } from "./opening-options.ts";
+import type { OpeningOptionName } from "./target-options.ts";
 
 type Openings = Pick<
   TargetBody,

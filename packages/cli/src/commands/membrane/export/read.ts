@@ -1,12 +1,12 @@
-import { formatCapabilityUri } from "capability-protocol";
+import { formatCapabilityUri } from "capability-protocol/uri";
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import type { ExportBody, ReexportBody, TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import { withDefaults } from "../../../parse/option-values.ts";
-import type { OutputFormat } from "../../options/output-format.ts";
+import type { OutputFormat } from "../../options/shared-options.ts";
 import type { TrustOptions } from "../../../trust/trust-options.ts";
 import { readCapability, readTrustOptions } from "../../options/read-access.ts";
-import { readOutput } from "../../options/output-format.ts";
+import { readOutput } from "../../options/read-output.ts";
 import type { LimitsFile } from "../../../errors/limits-file.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
 import type { MembraneRef } from "../membrane-ref.ts";

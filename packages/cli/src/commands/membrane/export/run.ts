@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { parseExportRequest } from "capability-protocol";
 import type { ResolvedCapability } from "../../../capability/resolved-capability.ts";
-import { callService } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
 import { describeField } from "../../../errors/field-option.ts";
 import { profileOption } from "../../../capability/profile-option.ts";
 import type { TrustOptions } from "../../../trust/trust-options.ts";

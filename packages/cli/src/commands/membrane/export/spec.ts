@@ -1,6 +1,5 @@
 import type { CommandSpec } from "../../../parse/command-spec.ts";
-import { type AccessOptionName, ACCESS_OPTIONS } from "../../options/access.ts";
-import { OUTPUT_OPTION } from "../../options/output-format.ts";
+import { type AccessOptionName, ACCESS_OPTIONS, OUTPUT_OPTION } from "../../options/shared-options.ts";
 import { type NarrowingOptionName, LIMITS_WITHOUT_OPTION, NARROWING_OPTIONS } from "./narrowing-options.ts";
 import { type PresetOptionName, PRESET_OPTIONS } from "./preset/preset-options.ts";
 import { type TargetOptionName, TARGET_OPTIONS } from "./target-options.ts";

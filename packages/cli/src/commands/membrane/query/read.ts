@@ -1,11 +1,11 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import { CliError } from "../../../errors/cli-error.ts";
-import type { OutputFormat } from "../../options/output-format.ts";
+import type { OutputFormat } from "../../options/shared-options.ts";
 import type { TrustOptions } from "../../../trust/trust-options.ts";
 import { readCapability, readTrustOptions } from "../../options/read-access.ts";
-import { readOutput } from "../../options/output-format.ts";
+import { readOutput } from "../../options/read-output.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { QueryOptionName } from "./spec.ts";
+import type { QueryOptionName } from "../specs.ts";
 
 export interface QueryInput {
   /** Default: the profile's. */

@@ -1,4 +1,5 @@
-import { callService, resolveTenantCapability } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
+import { resolveTenantCapability } from "../../../capability/resolved-capability.ts";
 import { TENANT_RIGHTS } from "../../../capability/tenant-capabilities.ts";
 import type { Io } from "../../../io.ts";
 import { formatQuery } from "../../../output.ts";

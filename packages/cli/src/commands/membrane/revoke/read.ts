@@ -3,7 +3,7 @@ import { readTrustOptions } from "../../options/read-access.ts";
 import type { MembraneRef } from "../membrane-ref.ts";
 import { readMembraneRef } from "../membrane-ref.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { RevokeOptionName } from "./spec.ts";
+import type { RevokeOptionName } from "../specs.ts";
 
 export interface RevokeInput {
   readonly membraneRef: MembraneRef;

@@ -1,4 +1,4 @@
-import { callService } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
 import type { Io } from "../../../io.ts";
 import { formatJson } from "../../../output.ts";
 import { resolveMembraneCapability } from "../resolve-membrane.ts";

@@ -1,5 +1,5 @@
 import type { Result } from "capability-protocol";
-import { err, ok } from "capability-protocol";
+import { err, ok } from "capability-protocol/result";
 import type { LimitsBody } from "capability-sdk";
 import type { TargetOptionName } from "../target-options.ts";
 import { TARGET_OPTIONS } from "../target-options.ts";

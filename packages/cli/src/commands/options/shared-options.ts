@@ -23,3 +23,13 @@ export const ACCESS_OPTIONS: Readonly<Record<AccessOptionName, OptionSpec>> = {
     group: GROUP,
   },
 };
+
+/** The formats in which a response can be printed. */
+export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+export const OUTPUT_OPTION: OptionSpec = {
+  takes: "text",
+  choices: OUTPUT_FORMATS,
+  describe: "Output format: JSON, bare URIs, or shell variables for eval [default: json]",
+};
