@@ -12,7 +12,7 @@ import type { Span } from "../../tracing/span.ts";
 import type { CollectorOptions } from "./collector.ts";
 import { createCollector } from "./collector.ts";
 import type { ExportTimes, SpanExporter } from "./span-exporter.ts";
-import { createSpanExporter } from "./span-exporter.ts";
+import { backOffMs, createSpanExporter } from "./span-exporter.ts";
 
 /* Tests the exporter against a collector that works, and against servers that do not. */
 
@@ -224,6 +224,7 @@ test("when the collector is back, the spans that wait arrive, and the log says h
   ]);
   exporter.record([span("afterwards")]);
   await until("more arrives", () => back.spans().some(({ name }) => name === "afterwards"));
+  expect(logged).toHaveLength(2);
 });
 
 test("a failing collector is asked less and less often, and no batch waits for it for ever", async () => {
@@ -238,6 +239,68 @@ test("a failing collector is asked less and less often, and no batch waits for i
   await sleep(500);
   expect(asked).toBeLessThanOrEqual(4);
   await until("the batch is given up", () => exporter.counts.unavailable === 1);
+  expect(asked).toBe(4);
+});
+
+test("a back-off doubles from its least to its most", () => {
+  const times = { minBackOffMs: 1_000, maxBackOffMs: 60_000 };
+  const all = [1, 2, 3, 6, 7, 8, 2_000].map((failures) => backOffMs(failures, times));
+  expect(all).toEqual([1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000]);
+});
+
+test("the log says at each outage how many spans were lost in it, those that were refused too", async () => {
+  const exporter = start(collector.url);
+  for (const count of [3, 2]) {
+    collector.respondWith((_request, response) => void response.writeHead(401).end());
+    const { refused, exported } = exporter.counts;
+    exporter.record(spans(count));
+    await until("they are refused", () => exporter.counts.refused === refused + count);
+    collector.respondWith(undefined);
+    exporter.record(spans(1));
+    await until("one is taken", () => exporter.counts.exported === exported + 1);
+  }
+  expect(logged).toEqual([
+    ["not exported", { cause: "STATUS_401" }],
+    ["exported again", { lost: 3 }],
+    ["not exported", { cause: "STATUS_401" }],
+    ["exported again", { lost: 2 }],
+  ]);
+});
+
+test("as much as a batch does not wait for its time", async () => {
+  const exporter = start(collector.url, { times: { delayMs: 600_000 } });
+  exporter.record(spans(4_000));
+  await until("a batch has arrived", () => exporter.counts.exported > 0);
+});
+
+test("a stop while a batch waits for its time sends it once", async () => {
+  let asked = 0;
+  const url = await rawServer((socket) => {
+    asked += 1;
+    socket.once("data", () =>
+      setTimeout(() => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), 100),
+    );
+  });
+  const exporter = start(url, { timeoutMs: 10_000, times: { delayMs: 20 } });
+  exporter.record(spans(1));
+  await exporter.close();
+  expect(asked).toBe(1);
+  expect(exporter.counts.exported).toBe(1);
+});
+
+test.each([
+  [300, "refused"],
+  [400, "refused"],
+  [413, "refused"],
+  [429, "unavailable"],
+  [500, "refused"],
+  [502, "unavailable"],
+  [503, "unavailable"],
+  [504, "unavailable"],
+] as const)("after the status %i a batch is %s", async (status, kind) => {
+  const url = new URL(`${await saying(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`)}/v1/traces`);
+  const send = createCollector({ url, headers: {}, timeoutMs: 10_000, version: "1.2.3" });
+  expect(await send("{}")).toEqual({ kind, cause: `STATUS_${status}` });
 });
 
 test("what the collector says that it has rejected is counted as refused", async () => {
@@ -263,6 +326,7 @@ test("a stop sends what waits, and waits for a collector no longer than its time
   exporter.record(spans(5));
   await exporter.close();
   expect(collector.spans()).toHaveLength(5);
+  expect(logged).toEqual([]);
   exporter.record(spans(2));
   expect(exporter.counts.stopped).toBe(2);
 
