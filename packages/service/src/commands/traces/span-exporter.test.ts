@@ -288,21 +288,6 @@ test("a stop while a batch waits for its time sends it once", async () => {
   expect(exporter.counts.exported).toBe(1);
 });
 
-test.each([
-  [300, "refused"],
-  [400, "refused"],
-  [413, "refused"],
-  [429, "unavailable"],
-  [500, "refused"],
-  [502, "unavailable"],
-  [503, "unavailable"],
-  [504, "unavailable"],
-] as const)("after the status %i a batch is %s", async (status, kind) => {
-  const url = new URL(`${await saying(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`)}/v1/traces`);
-  const send = createCollector({ url, headers: {}, timeoutMs: 10_000, version: "1.2.3" });
-  expect(await send("{}")).toEqual({ kind, cause: `STATUS_${status}` });
-});
-
 test("what the collector says that it has rejected is counted as refused", async () => {
   for (const [said, rejected] of [
     ['{"partialSuccess":{"rejectedSpans":"2","errorMessage":"x"}}', 2],
