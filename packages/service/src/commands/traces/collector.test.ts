@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { startCollector } from "../../../../testkit/src/otlp-collector.ts";
 import { startRawTarget } from "../../../../testkit/src/target.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { until } from "../../../../testkit/src/until.ts";
 import type { SendSpans } from "./collector.ts";
 import { createCollector, parseRejectedSpans } from "./collector.ts";
 
 /** What sends one batch, and waits longer than a test. */
-function sending(url: string): SendSpans {
+function sending(url: string, ca?: string): SendSpans {
   return createCollector({
     url: new URL("/v1/traces", url),
     headers: {},
+    ca,
     timeoutMs: 600_000,
     version: "1.2.3",
   });
@@ -56,4 +58,21 @@ test("a connection ends with the request, though the response does not", async (
 
 test.each(["[]", "1", "null", '"x"', "{"])("%s is no response of a collector", (text) => {
   expect(parseRejectedSpans(text)).toBeUndefined();
+});
+
+test("over TLS the certificate of the collector is checked, whatever the environment says", async () => {
+  const { cert, key, ca } = await makeCertificate("127.0.0.1");
+  await using secure = await startCollector({ tls: { cert, key } });
+  const saved = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+  try {
+    const cause = expect.stringMatching(/CERT|SIGNATURE|ISSUER/);
+    expect(await sending(secure.url)("{}")).toEqual({ kind: "unavailable", cause });
+  } finally {
+    if (saved === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = saved;
+  }
+  expect(secure.heads).toEqual([]);
+  await sending(secure.url, ca)("{}");
+  expect(secure.heads).toHaveLength(1);
 });

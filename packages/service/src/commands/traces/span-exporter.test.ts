@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../../../testkit/src/free-port.ts";
 import type { TestCollector } from "../../../../testkit/src/otlp-collector.ts";
 import { FAST, startCollector } from "../../../../testkit/src/otlp-collector.ts";
-import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { until } from "../../../../testkit/src/until.ts";
+import { BROKEN_COLLECTORS } from "../../../../testkit/src/broken-collectors.ts";
 import type { Span } from "../../tracing/span.ts";
 import type { CollectorOptions } from "./collector.ts";
 import { createCollector } from "./collector.ts";
@@ -131,60 +131,15 @@ test("a request has not more than half a megabyte, and the next follows at once"
   expect(collector.spans().map(({ spanId }) => spanId)).toEqual(many.map(({ spanId }) => spanId));
 });
 
-/** Servers that take no span, by the cause that the log has. */
-const BROKEN: readonly (readonly [string, string, () => Promise<string>])[] = [
-  ["that is not there", "ECONNREFUSED", async () => `http://127.0.0.1:${await freePort()}`],
-  ["that never responds", "ETIMEDOUT", () => rawServer((socket) => socket.resume())],
-  ["that reads nothing", "ETIMEDOUT", () => rawServer((socket) => socket.pause())],
-  [
-    "that never ends its response",
-    "ETIMEDOUT",
-    () =>
-      rawServer((socket) =>
-        socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")),
-      ),
-  ],
-  ["that closes without a response", "ECONNRESET", () => saying("")],
-  [
-    "that is cut within its response",
-    "ECONNRESET",
-    () => saying("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
-  ],
-  ["that does not speak HTTP", "HPE_INVALID_CONSTANT", () => saying("garbage\r\n\r\n")],
-  [
-    "whose head is too large",
-    "HPE_HEADER_OVERFLOW",
-    () => saying(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(100_000)}\r\n\r\n`),
-  ],
-  [
-    "that switches protocols",
-    "CLOSED",
-    () => saying("HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
-  ],
-  ["that is busy", "STATUS_503", () => saying("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n")],
-  ["that refuses the credential", "STATUS_401", () => saying("HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n")],
-  [
-    "that redirects",
-    "STATUS_307",
-    () => saying(`HTTP/1.1 307 X\r\nLocation: ${collector.url}/v1/traces\r\nContent-Length: 0\r\n\r\n`),
-  ],
-  [
-    "that responds with a page",
-    "INVALID_RESPONSE",
-    () => saying("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"),
-  ],
-  [
-    "that responds without end",
-    "INVALID_RESPONSE",
-    () => saying(`HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n${"x".repeat(100_000)}`),
-  ],
-];
-
-test.each(BROKEN)(
+test.each(BROKEN_COLLECTORS)(
   "a collector %s takes nothing: the log says so once, spans are dropped and counted, and memory is bounded",
-  async (_which, cause, serve) => {
+  async (_which, cause, handle) => {
     const queueBytes = 20_000;
-    const exporter = start(await serve(), { queueBytes, timeoutMs: 100, times: { maxBackOffMs: 20 } });
+    const url =
+      handle === undefined
+        ? `http://127.0.0.1:${await freePort()}`
+        : await rawServer((socket) => handle(socket, collector.url));
+    const exporter = start(url, { queueBytes, timeoutMs: 100, times: { maxBackOffMs: 20 } });
     let recorded = 0;
     const deadline = Date.now() + 30_000;
     const lost = () => exporter.dropped + exporter.counts.refused + exporter.counts.unavailable;
@@ -323,25 +278,4 @@ test("a stop sends what waits, and waits for a collector no longer than its time
   await stuck.close();
   expect(stuck.counts.stopped).toBe(6);
   expect(logged).toContainEqual(["not exported", { cause: "STOPPED", lost: 6 }]);
-});
-
-test("over TLS the certificate of the collector is checked, whatever the environment says", async () => {
-  const { cert, key, ca } = await makeCertificate("127.0.0.1");
-  await using secure = await startCollector({ tls: { cert, key } });
-  const saved = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
-  process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
-  try {
-    const doubting = start(secure.url);
-    doubting.record(spans(1));
-    await until("it has failed", () => logged.length === 1);
-    expect(logged[0]![1]).toEqual({ cause: expect.stringMatching(/CERT|SIGNATURE|ISSUER/) });
-    await doubting.close();
-  } finally {
-    if (saved === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
-    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = saved;
-  }
-  expect(secure.heads).toEqual([]);
-  const trusting = start(secure.url, { ca });
-  trusting.record(spans(1));
-  await until("it has arrived", () => secure.spans().length === 1);
 });
