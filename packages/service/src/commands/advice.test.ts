@@ -21,7 +21,7 @@ const FINE: AdviceContext = {
   certificate: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
-  serviceKeyProblem: undefined,
+  serviceKeyProblems: [],
   now: NOW,
 };
 

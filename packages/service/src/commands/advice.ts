@@ -20,8 +20,8 @@ export interface AdviceContext {
   readonly lastAuthority: Authority | undefined;
   /** How many files a process may have open; absent: not known. */
   readonly openFiles: number | undefined;
-  /** What is to be said of the service key file; absent: nothing. */
-  readonly serviceKeyProblem: string | undefined;
+  /** What is to be said of the service key file. */
+  readonly serviceKeyProblems: readonly string[];
   readonly now: Date;
 }
 
@@ -143,6 +143,6 @@ function adviseOnOpenFiles(
   ];
 }
 
-function adviseOnServiceKey({ serviceKeyProblem: problem }: AdviceContext): readonly Advice[] {
-  return problem === undefined ? [] : [{ subject: "service key", problem }];
+function adviseOnServiceKey({ serviceKeyProblems }: AdviceContext): readonly Advice[] {
+  return serviceKeyProblems.map((problem) => ({ subject: "service key", problem }));
 }

@@ -16,7 +16,7 @@ import type { FirstTenant } from "./first-tenant.ts";
 import { createAndSaveFirstTenant, createAndPrintFirstTenant } from "./first-tenant.ts";
 import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
-import { describeUnretired } from "./key/unretired-lines.ts";
+import { describeKeyFile } from "./key/describe-key-file.ts";
 import { checkListenAddresses } from "./listen-error.ts";
 import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
 import type { ServedMetrics } from "./metrics/serve-metrics.ts";
@@ -119,7 +119,7 @@ async function advise(
     certificate: certificate?.cert,
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
-    serviceKeyProblem: describeUnretired(dataPaths(config).serviceKey, keys.unretiredLines),
+    serviceKeyProblems: describeKeyFile(dataPaths(config).serviceKey, keys),
     now: new Date(),
   });
   advice.forEach(log.advised);

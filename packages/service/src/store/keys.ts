@@ -60,6 +60,8 @@ export interface ServiceKeys extends ServiceKey {
   readonly older: readonly ServiceKey[];
   /** Lines of the service key file before that of the newest key which are not marked as retired, from 1. */
   readonly unretiredLines: readonly number[];
+  /** Whether the service key file has a key after the newest one of the store. */
+  readonly hasNewerLine: boolean;
   /**
    * Picks the keys that a store names, newest first, from all that there are.
    *
@@ -89,10 +91,17 @@ export function createKeyring(fileKeys: readonly FileKey[]): ServiceKeys {
     }
     const [first, ...older] = keys;
     if (first === undefined) throw new RangeError("a store names at least one key");
-    return ok({ ...first, older, unretiredLines: unretiredLines(fileKeys, first), ofStore });
+    return ok({
+      ...first,
+      older,
+      unretiredLines: unretiredLines(fileKeys, first),
+      hasNewerLine: lineOf(fileKeys, first) < fileKeys.length,
+      ofStore,
+    });
   };
   const first = createServiceKey(newest.serviceKey, 1);
-  return { ...first, older: [], unretiredLines: unretiredLines(fileKeys, first), ofStore };
+  const unretired = unretiredLines(fileKeys, first);
+  return { ...first, older: [], unretiredLines: unretired, hasNewerLine: false, ofStore };
 }
 
 /** The keys of a service with one key. @throws RangeError if `serviceKey` is not {@link SERVICE_KEY_BYTES} long. */

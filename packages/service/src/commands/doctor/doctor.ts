@@ -3,7 +3,7 @@ import type { ServiceKeys } from "../../store/keys.ts";
 import { loadServerCertificate } from "../../tls/server-certificate.ts";
 import { adviseOn, readOpenFiles } from "../advice.ts";
 import { dataPaths, lastAuthority, resolveAuthority } from "../data-directory.ts";
-import { describeUnretired } from "../key/unretired-lines.ts";
+import { describeKeyFile } from "../key/describe-key-file.ts";
 import type { Print } from "../print.ts";
 import { checkAudit } from "./audit-checks.ts";
 import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
@@ -87,7 +87,7 @@ async function checkAdvice(
     certificate: given?.cert,
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
-    serviceKeyProblem: describeUnretired(dataPaths(config).serviceKey, keys?.unretiredLines ?? []),
+    serviceKeyProblems: keys === undefined ? [] : describeKeyFile(dataPaths(config).serviceKey, keys),
     now,
   });
   return advice.map(({ subject, problem }) => ({

@@ -22,7 +22,7 @@ import { printJson } from "../print.ts";
 import { checkAuditFile } from "../process-audit.ts";
 import type { NeededKeys } from "./key-places.ts";
 import { readNeededKeys, withUnusedStore } from "./key-places.ts";
-import { describeUnretired, explainMarking, nameLines } from "./unretired-lines.ts";
+import { describeKeyFile, explainMarking, nameLines } from "./describe-key-file.ts";
 
 type KeyCommand = Extract<Command, { name: `key ${string}` }>;
 
@@ -75,13 +75,10 @@ async function status(config: DataConfig, json: boolean, print: Print): Promise<
     inUse: at === 0,
     capabilities: usage.get(named.keyVersion) ?? 0,
   }));
-  const { unretiredLines: lines } = rowKeysOfStore(keys, format);
-  if (json) return printJson(print, { keys: needed, unretiredLines: lines });
-  const unretired = describeUnretired(keyFile(config), lines);
-  [
-    ...statusReport({ format, usage }),
-    ...(unretired === undefined ? [] : [`Warning: ${unretired}.`]),
-  ].forEach(print);
+  const inUse = rowKeysOfStore(keys, format);
+  if (json) return printJson(print, { keys: needed, unretiredLines: inUse.unretiredLines });
+  const warnings = describeKeyFile(keyFile(config), inUse).map((problem) => `Warning: ${problem}.`);
+  [...statusReport({ format, usage }), ...warnings].forEach(print);
 }
 
 function statusReport({ format, usage }: NeededKeys): readonly string[] {

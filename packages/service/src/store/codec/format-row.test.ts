@@ -146,9 +146,10 @@ test("retired keys find older tokens, and the lines before the key in use that a
     const found = keysOfStore(keys, parseFormatRow(row, keys));
     expect([found, ...found.older].map(({ keyVersion }) => keyVersion)).toEqual([7, 5, 1]);
     expect(found.unretiredLines).toEqual(left);
+    expect(found.hasNewerLine).toBe(false);
   }
   // A key after the one in use is for a rotation to come.
   const next = createKeyring(linesOf([...lines, randomBytes(32)], [1]));
-  expect(keysOfStore(next, written).unretiredLines).toEqual([2]);
+  expect(keysOfStore(next, written)).toMatchObject({ unretiredLines: [2], hasNewerLine: true });
   expect(() => createKeyring(linesOf(lines, [3]))).toThrow(RangeError);
 });
