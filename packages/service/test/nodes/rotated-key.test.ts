@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
-import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { runMembrane, runToItsEnd, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createTestDatabase } from "../../../testkit/src/test-database.ts";
@@ -14,7 +14,7 @@ async function twoNodes(directory: string) {
   const database = await createTestDatabase();
   const [one, two] = [join(directory, "one"), join(directory, "two")];
   const run = (words: readonly string[], data = one) =>
-    runMembrane([...words, "--data", data, ...database.flags], database.env);
+    runToItsEnd([...words, "--data", data, ...database.flags], database.env);
   const copyKey = () => copyFile(join(one, "service.key"), join(two, "service.key"));
   {
     await using first = await database.startNode(one);

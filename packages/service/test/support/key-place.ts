@@ -2,7 +2,7 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FORMAT_KEY } from "../../src/store/codec/format-row.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { runToItsEnd, spawnService } from "../../../testkit/src/process.ts";
 import { STORE_ACCESS } from "../../../testkit/src/store-access.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import type { TestDatabase } from "../../../testkit/src/test-database.ts";
@@ -16,7 +16,8 @@ export interface KeyPlace extends AsyncDisposable {
   readonly keyFile: string;
   /** Name the place to a command. */
   readonly flags: readonly string[];
-  run(words: readonly string[], env?: Env): ReturnType<typeof runMembrane>;
+  /** Runs a command, which must end by itself, a service that is to be refused too. */
+  run(words: readonly string[], env?: Env): ReturnType<typeof runToItsEnd>;
   start(env?: Env): Promise<ServiceProcess>;
   /** Numbers of the keys that the store needs, with how many capabilities need each. */
   keys(): Promise<Readonly<Record<number, number>>>;
@@ -36,7 +37,7 @@ export async function makeKeyPlace(engine: "lmdb" | "postgres"): Promise<KeyPlac
   const database = engine === "postgres" ? await createTestDatabase() : undefined;
   const flags = ["--data", data, ...(database?.flags ?? [])];
   const run: KeyPlace["run"] = (words, env = {}) =>
-    runMembrane([...words, ...flags], { ...database?.env, ...env });
+    runToItsEnd([...words, ...flags], { ...database?.env, ...env });
   return {
     data,
     keyFile,
