@@ -26,6 +26,17 @@ const SERVICE_POSTGRES = project("service-postgres", inProcessTests().filter(isO
   isolate: false,
 });
 
+/** What targets send and receive, with the client that is not the default. The suites of both clients run over both in any case. */
+const UNDICI = project(
+  "undici",
+  [
+    `${SERVICE}/conformance/{early-responses,connection-reset,request-retry,request-golden-bytes,streaming,websocket}.test.ts`,
+    "packages/service/src/egress/connection-pool.test.ts",
+    `${SERVICE}/security/{hostile-upstream,recheck-before-send,revoke-cuts-streams}.test.ts`,
+  ],
+  { env: { ...IN_MEMORY, MEMBRANE_UPSTREAM_CLIENT: "undici" }, isolate: false },
+);
+
 /** The tests of the engine over PostgreSQL, and those of operations and of attacks that run over every engine. */
 const OVER_POSTGRES = [
   "packages/service/src/store/{postgres,operations}/**/*.test.ts",
@@ -66,10 +77,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.
-      project("unit", ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"], {
-        env: IN_MEMORY,
-        isolate: false,
-      }),
+      project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY, isolate: false }),
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,
@@ -82,6 +90,7 @@ export default defineConfig({
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
       ...(process.argv.includes("late") ? [LATE] : []),
+      ...(process.argv.includes("undici") ? [UNDICI] : []),
       ...(process.argv.includes("service-postgres") ? [SERVICE_POSTGRES] : []),
       ...(process.argv.includes("debian-postgres") ? [DEBIAN_POSTGRES] : []),
       ...(process.argv.includes("pgbouncer") ? [PGBOUNCER] : []),
@@ -110,7 +119,12 @@ export default defineConfig({
 });
 
 interface ProjectOptions {
-  readonly env?: { readonly TMPDIR: string; readonly TEST_ENGINE?: string; readonly TEST_POSTGRES?: string };
+  readonly env?: {
+    readonly TMPDIR: string;
+    readonly TEST_ENGINE?: string;
+    readonly TEST_POSTGRES?: string;
+    readonly MEMBRANE_UPSTREAM_CLIENT?: string;
+  };
   readonly exclude?: readonly string[];
   /** Whether each file runs in its own process. */
   readonly isolate?: boolean;

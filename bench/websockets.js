@@ -68,6 +68,10 @@ async function openAll(url, token, wanted) {
 
 /** @param {number} pid */
 async function measure(pid) {
-  const { length: files } = await readdir(`/proc/${pid}/fd`);
-  return { bytes: anonymousBytes(pid), cpu: cpuSeconds(pid), files };
+  const [bytes, cpu, files] = await Promise.all([
+    anonymousBytes(pid),
+    cpuSeconds(pid),
+    readdir(`/proc/${pid}/fd`).then(({ length }) => length),
+  ]);
+  return { bytes, cpu, files };
 }

@@ -5,8 +5,8 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createVitest } from "vitest/node";
 
-/** Projects that run files of another project a second time, with another engine. */
-const SECOND_RUNS = new Set(["late", "service-postgres", "debian-postgres", "pgbouncer"]);
+/** Projects that run files of another project a second time, with another engine or client. */
+const SECOND_RUNS = new Set(["undici", "late", "service-postgres", "debian-postgres", "pgbouncer"]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(

@@ -8,6 +8,7 @@ const SECONDS = new Map([
   ["unit", 60],
   ["service", 300],
   ["crash", 150],
+  ["undici", 90],
   ["late", 300],
   ["service-postgres", 300],
   ["clients", 90],

@@ -29,6 +29,7 @@ const SERVICE = {
   "store/postgres/config": ["error-code.ts", "pem.ts"],
   egress: ["http1", "net", "error-code.ts", "key-agreement.ts"],
   "egress/undici": ["egress", "http1", "collections"],
+  "egress/client": ["egress", "http1", "http1/llhttp", "collections"],
   invocation: ["domain", "store", "egress", "http1", "net", "collections", "tracing"],
   http: [
     "audit",
@@ -51,6 +52,7 @@ const SERVICE = {
     "domain",
     "store",
     "egress",
+    "egress/client",
     "egress/undici",
     "http1",
     "http1/node",

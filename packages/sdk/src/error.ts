@@ -1,5 +1,4 @@
-import type { ErrorBody } from "capability-protocol";
-import { type Problem, describeProblem } from "capability-protocol/result";
+import { type ErrorBody, type Problem, describeProblem } from "capability-protocol";
 
 /**
  * Why a call failed.

@@ -1,5 +1,4 @@
-import { canonicalizePath } from "capability-protocol/path";
-import { refuse } from "capability-protocol/result";
+import { canonicalizePath, refuse } from "capability-protocol";
 import { endpointOf } from "./endpoint.ts";
 import { invalidField } from "./error.ts";
 import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";

@@ -1,6 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { MEMBRANE_OPERATION_HEADER } from "capability-protocol/operation";
-import { normalizeAuthority } from "capability-protocol/authority";
+import { MEMBRANE_OPERATION_HEADER, normalizeAuthority } from "capability-protocol";
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
 import { CapabilityError, requestFailed } from "./error.ts";

@@ -1,5 +1,12 @@
-import { type Authority, normalizeAuthority, parseAuthority } from "capability-protocol/authority";
-import { type Parsed, ok, printableName, refuse } from "capability-protocol/result";
+import {
+  type Authority,
+  type Parsed,
+  ok,
+  normalizeAuthority,
+  parseAuthority,
+  printableName,
+  refuse,
+} from "capability-protocol";
 import { invalidField } from "./error.ts";
 
 /**

@@ -121,7 +121,7 @@ export async function readCommandLine(
         })
         .demandCommand(1, "membrane: expected list or revoke"),
     )
-    .command("key", "The service key: rotate, status, retire, drop", (key) =>
+    .command("key", "The service key: rotate, status, drop", (key) =>
       key
         .command("rotate", "Make the store use a new key, while it is not served", jsonFlags, (flags) => {
           command = { name: "key rotate", config: readDataConfig(complete(flags, origin)), json: flags.json };
@@ -129,18 +129,6 @@ export async function readCommandLine(
         .command("status", "Count the capabilities that need each key", jsonFlags, (flags) => {
           command = { name: "key status", config: readDataConfig(complete(flags, origin)), json: flags.json };
         })
-        .command(
-          "retire",
-          "Mark the keys before the one in use as retired, in the service key file",
-          jsonFlags,
-          (flags) => {
-            command = {
-              name: "key retire",
-              config: readDataConfig(complete(flags, origin)),
-              json: flags.json,
-            };
-          },
-        )
         .command(
           "drop [key]",
           "Forget what needs an older key, while the store is not served",
@@ -155,7 +143,7 @@ export async function readCommandLine(
             command = { name: "key drop", config, json: flags.json, keyVersion, forgets };
           },
         )
-        .demandCommand(1, "key: expected rotate, status, retire or drop"),
+        .demandCommand(1, "key: expected rotate, status or drop"),
     )
     .command(
       "leaked",

@@ -11,6 +11,7 @@ const FLAGS: RawServeFlags = {
   authorityCa: [],
   allowTarget: [],
   trustProxy: [],
+  upstreamClient: "native",
   logLevel: "info",
 };
 
@@ -37,6 +38,7 @@ test("the defaults are loopback, a private CA, every limit as in the table, and 
     trustedProxies: [],
     tls: { kind: "private-ca" },
     workers: 1,
+    upstreamClient: "native",
     logLevel: "info",
   });
 });

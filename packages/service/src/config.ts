@@ -11,7 +11,7 @@ import { readLimits, rejectLimitsOfOtherEngines } from "./service-limit-flags.ts
 import type { ServiceLimits } from "./service-limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
-import type { AuditRules, ListenAddress, ServiceConfig } from "./service/options.ts";
+import type { AuditRules, ListenAddress, ServiceConfig, UpstreamClient } from "./service/options.ts";
 import type { PostgresConfig, StoreOrigin } from "./store-config.ts";
 import { readStore } from "./store-config.ts";
 import type { RawTraceFlags, TraceConfig } from "./trace-config.ts";
@@ -63,6 +63,8 @@ export interface ServeConfig extends InitConfig, ServiceConfig {
   readonly traces?: TraceConfig;
 }
 
+export const UPSTREAM_CLIENTS: readonly UpstreamClient[] = ["native", "undici"];
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -98,6 +100,7 @@ export interface RawServeFlags extends RawInitFlags, RawTraceFlags {
   readonly trustProxy: readonly string[];
   readonly metricsListen?: string | undefined;
   readonly workers?: number | undefined;
+  readonly upstreamClient: string;
   readonly logLevel: string;
 }
 
@@ -160,7 +163,8 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     egress: readEgressRules(flags),
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     workers: readWorkers(flags.workers ?? 1),
-    logLevel: readLogLevel(flags.logLevel),
+    upstreamClient: readWord("--upstream-client", flags.upstreamClient, UPSTREAM_CLIENTS),
+    logLevel: readWord("--log-level", flags.logLevel, LOG_LEVELS),
     ...(traces === undefined ? {} : { traces }),
   };
 }
@@ -272,10 +276,10 @@ function readWorkers(count: number): number {
   throw new ConfigError(`--workers: expected a whole number from 1 to ${MAX_WORKERS}`);
 }
 
-function readLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((name) => name === text);
-  if (level === undefined) throw new ConfigError(`--log-level: expected one of ${LOG_LEVELS.join(", ")}`);
-  return level;
+function readWord<W extends string>(flag: string, text: string, words: readonly W[]): W {
+  const word = words.find((known) => known === text);
+  if (word === undefined) throw new ConfigError(`${flag}: expected one of ${words.join(", ")}`);
+  return word;
 }
 
 function split(texts: readonly string[]): string[] {

@@ -93,6 +93,12 @@ const SERVE_FLAGS = {
     describe: "Certificate chain in PEM [default: a private CA in --data]",
   },
   "tls-key": { type: "string", requiresArg: true, describe: "Its private key in PEM" },
+  "upstream-client": {
+    type: "string",
+    requiresArg: true,
+    default: "native",
+    describe: "HTTP/1.1 client for targets: native, or undici",
+  },
   workers: {
     type: "number",
     requiresArg: true,

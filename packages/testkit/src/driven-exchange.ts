@@ -3,7 +3,7 @@ import type { StubPool, StubResponse } from "./stub-http.ts";
 import { stubExchange } from "./stub-http.ts";
 import type { Outcome } from "../../service/src/domain/denial.ts";
 import type { Uid } from "../../service/src/domain/uid.ts";
-import { createChunkScheduler } from "../../service/src/invocation/chunk-scheduler.ts";
+import { createChunkScheduler } from "../../service/src/collections/chunk-scheduler.ts";
 import type { ExchangeEnd } from "../../service/src/invocation/exchange-context.ts";
 import { Exchange } from "../../service/src/invocation/exchange.ts";
 import { RequestCutError } from "../../service/src/invocation/in-flight-registry.ts";

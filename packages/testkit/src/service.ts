@@ -29,6 +29,7 @@ import type { AuditConfig } from "../../service/src/config.ts";
 import { openConfiguredAudit } from "../../service/src/commands/process-audit.ts";
 import type { EngineName } from "./engines.ts";
 import { engineOfRun, ENGINES } from "./engines.ts";
+import { upstreamClientOfRun } from "./upstream-client.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface TestServiceOptions {
@@ -50,7 +51,7 @@ export interface TestServiceOptions {
   readonly now?: () => Date;
   /** Default: Node's HTTP server. */
   readonly listenHttp?: ListenHttp;
-  /** Default: undici's client. */
+  /** Default: the client of the run. */
   readonly createConnection?: CreateConnection;
   /** Clock of durations, in milliseconds. */
   readonly monotonic?: () => number;
@@ -124,6 +125,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       trustedProxies: (options.trustedProxies ?? []).map((text) => parseCidr(text)!),
       egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
       limits,
+      upstreamClient: upstreamClientOfRun(),
       ...(auditConfig === undefined ? {} : { audit: auditConfig }),
     },
     audit,

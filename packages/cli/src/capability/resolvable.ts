@@ -1,6 +1,5 @@
 import type { AuthorityCapabilityUri, Parsed } from "capability-protocol";
-import { ok, refuse } from "capability-protocol/result";
-import { expectedCapability, parseCapabilityUri } from "capability-protocol/uri";
+import { ok, expectedCapability, parseCapabilityUri, refuse } from "capability-protocol";
 
 /** Parses a capability URI, and accepts only the form that can be resolved. */
 export function parseResolvable(text: string): Parsed<AuthorityCapabilityUri> {

@@ -1,6 +1,5 @@
 import type { Authority, AuthorityCapabilityUri } from "capability-protocol";
-import { formatCapabilityUri } from "capability-protocol/uri";
-import { normalizeAuthority } from "capability-protocol/authority";
+import { formatCapabilityUri, normalizeAuthority } from "capability-protocol";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "./resolvable.ts";
 

@@ -1,8 +1,9 @@
 import { isAbsolute, join } from "node:path";
 import { ProfileError } from "./error.ts";
+import { updateProfileTexts, readProfileTexts } from "./profile-files.ts";
+import { listProfileNames, findProfile, withProfile, withoutProfile } from "./profile-texts.ts";
 import type { Profile } from "./profile.ts";
 import { assertProfile } from "./profile.ts";
-import type { ProfileTexts } from "./profile-texts.ts";
 
 /**
  * Returns the directory of the profile files, `.capability` in the given home directory.
@@ -34,10 +35,7 @@ export function profileDirectory(home: string): string {
  * await readProfile(directory, "work"); // => undefined
  */
 export async function readProfile(directory: string, name: string): Promise<Profile | undefined> {
-  const texts = await readTexts(directory);
-  if (isEmpty(texts)) return undefined;
-  const { findProfile } = await import("./profile-texts.ts");
-  return findProfile(texts, name);
+  return findProfile(await readProfileTexts(directory), name);
 }
 
 /**
@@ -50,10 +48,7 @@ export async function readProfile(directory: string, name: string): Promise<Prof
  * await listProfiles(directory); // => []
  */
 export async function listProfiles(directory: string): Promise<readonly string[]> {
-  const texts = await readTexts(directory);
-  if (isEmpty(texts)) return [];
-  const { listProfileNames } = await import("./profile-texts.ts");
-  return listProfileNames(texts);
+  return listProfileNames(await readProfileTexts(directory));
 }
 
 /**
@@ -73,8 +68,7 @@ export async function listProfiles(directory: string): Promise<readonly string[]
  */
 export async function createProfile(directory: string, profile: Profile): Promise<boolean> {
   assertProfile(profile);
-  const { listProfileNames, withProfile } = await import("./profile-texts.ts");
-  return updateTexts(directory, (texts) =>
+  return updateProfileTexts(directory, (texts) =>
     listProfileNames(texts).includes(profile.name) ? texts : withProfile(texts, profile),
   );
 }
@@ -95,8 +89,7 @@ export async function createProfile(directory: string, profile: Profile): Promis
  */
 export async function changeProfile(directory: string, change: Profile): Promise<void> {
   assertProfile(change);
-  const { withProfile } = await import("./profile-texts.ts");
-  await updateTexts(directory, (texts) => withProfile(texts, change));
+  await updateProfileTexts(directory, (texts) => withProfile(texts, change));
 }
 
 /**
@@ -111,24 +104,5 @@ export async function changeProfile(directory: string, change: Profile): Promise
 export async function removeProfile(directory: string, name: string): Promise<boolean> {
   // Returns before the directory would be created.
   if ((await readProfile(directory, name)) === undefined) return false;
-  const { withoutProfile } = await import("./profile-texts.ts");
-  return updateTexts(directory, (texts) => withoutProfile(texts, name));
-}
-
-async function readTexts(directory: string): Promise<ProfileTexts> {
-  const { readProfileTexts } = await import("./profile-files.ts");
-  return readProfileTexts(directory);
-}
-
-async function updateTexts(
-  directory: string,
-  change: (texts: ProfileTexts) => ProfileTexts,
-): Promise<boolean> {
-  const { updateProfileTexts } = await import("./profile-files.ts");
-  return updateProfileTexts(directory, change);
-}
-
-/** Whether there is nothing to parse: the parser for YAML takes longer to load than all other files together. */
-function isEmpty({ credentials, config }: ProfileTexts): boolean {
-  return credentials.text === "" && config.text === "";
+  return updateProfileTexts(directory, (texts) => withoutProfile(texts, name));
 }

@@ -15,13 +15,13 @@ const FLAGS: RawServeFlags = {
   authorityCa: [],
   allowTarget: [],
   trustProxy: [],
+  upstreamClient: "native",
   logLevel: "info",
 };
 const FINE: AdviceContext = {
   certificate: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
-  serviceKeyProblems: [],
   now: NOW,
 };
 

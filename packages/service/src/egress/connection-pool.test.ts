@@ -6,13 +6,13 @@ import { afterEach, expect, test } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
+import { clientOfRun } from "../../../testkit/src/upstream-client.ts";
 import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { ConnectionWaiter, UpstreamLease } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
 import { parseAllowTarget } from "./allow-rule.ts";
 import { createEgressPolicy } from "./policy.ts";
-import { createUndiciConnection } from "./undici/connection.ts";
 
 const policy = createEgressPolicy({
   allow: [parseAllowTarget("127.0.0.1")!],
@@ -51,7 +51,7 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
       origin: targetOrigin(host, port),
       connections,
       maxHeaderBytes: 16_384,
-      createConnection: createUndiciConnection,
+      createConnection: clientOfRun(),
     },
     createConnector({ policy, connectTimeoutMs: 5_000, lookup }),
   );

@@ -5,13 +5,13 @@ import { connect } from "node:net";
 import type { LookupFunction, Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { listenOnLoopback } from "../../../testkit/src/loopback.ts";
+import { clientOfRun } from "../../../testkit/src/upstream-client.ts";
 import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { UpstreamPool } from "../http1/upstream.ts";
 import type { EgressReason, OwnEndpoint } from "./policy.ts";
 import { parseAllowTarget } from "./allow-rule.ts";
 import { createEgressPolicy } from "./policy.ts";
 import { requestFromPool } from "../../../testkit/src/pool-request.ts";
-import { createUndiciConnection } from "./undici/connection.ts";
 import { createPools, poolKey } from "./pools.ts";
 import type { Destination, PoolLimits, Pools } from "./pools.ts";
 import { fixedLookup } from "./resolve-host.ts";
@@ -274,7 +274,7 @@ function poolsWith(
     maxUpstreamConnections: 8,
     ...more,
   };
-  const pools = createPools({ policy, lookup, limits, createConnection: createUndiciConnection }, () => 0);
+  const pools = createPools({ policy, lookup, limits, createConnection: clientOfRun() }, () => 0);
   made.push(pools);
   return pools;
 }

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { NodeResponse } from "../http1/node/response.ts";
 import { ResponseBody } from "./response-body.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";
-import { createChunkScheduler } from "./chunk-scheduler.ts";
+import { createChunkScheduler } from "../collections/chunk-scheduler.ts";
 import { createWaitingResponses } from "./waiting-responses.ts";
 
 const OWNER = { accounts: { capabilities: [], tenants: [] }, evict: () => undefined };

@@ -1,7 +1,7 @@
 import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
-import type { ChunkScheduler } from "./chunk-scheduler.ts";
+import type { ChunkScheduler } from "../collections/chunk-scheduler.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
 import type { Reservation, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";

@@ -4,10 +4,9 @@ import type { HashFunction } from "capability-protocol/signers";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Pools } from "../egress/pools.ts";
 import { createPools } from "../egress/pools.ts";
-import { createUndiciConnection } from "../egress/undici/connection.ts";
 import { CORS_HEADERS } from "../http/cors.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
-import { createChunkScheduler } from "../invocation/chunk-scheduler.ts";
+import { createChunkScheduler } from "../collections/chunk-scheduler.ts";
 import { createConcurrencyLimiter } from "../invocation/concurrency-limiter.ts";
 import type { InvocationMeter } from "../invocation/invocation-meter.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
@@ -21,6 +20,7 @@ import type { ServiceLimits } from "../service-limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { RevocationMonitor } from "./revocation-monitor.ts";
+import { createUpstreamClient } from "./upstream-client.ts";
 
 /** Owns what carries invocations: the connections to targets, the timers of requests in flight, their budgets. */
 export interface DataPlane {
@@ -53,7 +53,8 @@ export function createDataPlane(
 ): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
   const { policy, monotonic, meter } = parts;
-  const { lookup, createConnection = createUndiciConnection } = options;
+  const { lookup, createConnection = createUpstreamClient(options.config.upstreamClient, monotonic) } =
+    options;
   const pools = createPools({ policy, lookup, limits, createConnection }, monotonic);
   const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();

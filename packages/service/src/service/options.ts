@@ -16,6 +16,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** The HTTP/1.1 client for targets: the service's own, or undici's. */
+export type UpstreamClient = "native" | "undici";
+
 /** What the operator decides about a service. */
 export interface ServiceConfig {
   readonly authority: Authority;
@@ -28,6 +31,7 @@ export interface ServiceConfig {
   /** Where metrics are read, by this process or the one that started it. Absent: nowhere. */
   readonly metricsListen?: ListenAddress;
   readonly limits: ServiceLimits;
+  readonly upstreamClient: UpstreamClient;
   /** What the audit trail records; absent: there is none. */
   readonly audit?: AuditRules;
 }
@@ -49,7 +53,7 @@ export interface ServiceOptions {
   readonly authorityCas: ReadonlyMap<Authority, string>;
   /** Accepts connections and reads requests. Default: Node's HTTP server. */
   readonly listenHttp?: ListenHttp;
-  /** Makes the HTTP/1.1 client of each connection to a target. Default: undici's. */
+  /** Makes the HTTP/1.1 client of each connection to a target. Default: the one that the configuration names. */
   readonly createConnection?: CreateConnection;
   /** Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };

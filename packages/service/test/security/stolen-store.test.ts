@@ -104,8 +104,7 @@ async function steal(): Promise<Stolen> {
   const made = await createFullStore(service, target.port);
   await cp(directory.path, copy.path, { recursive: true });
 
-  const [line] = await readServiceKeyFile(`${copy.path}/service.key`);
-  const { serviceKey } = line!;
+  const [serviceKey] = await readServiceKeyFile(`${copy.path}/service.key`);
   const engine = engineOfRun();
   await using raw = await STORE_ACCESS[engine].openRaw(engine === "postgres" ? directory.path : copy.path);
   const records = (await raw.rows("nodes")).map(({ key, value }) =>
@@ -113,8 +112,8 @@ async function steal(): Promise<Stolen> {
   );
   const tokens = Object.fromEntries(TOKEN_NAMES.map((name) => [name, parseToken(made.tokens[name])]));
   return {
-    serviceKey,
-    keys: createServiceKeys(serviceKey),
+    serviceKey: serviceKey!,
+    keys: createServiceKeys(serviceKey!),
     records,
     tokens: tokens as Stolen["tokens"],
     [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),

@@ -1,4 +1,5 @@
 import type { CreateConnection } from "../../src/egress/pooled-connection.ts";
+import { createClientConnections } from "../../src/egress/client/client.ts";
 import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
 import type { ListenHttp } from "../../src/http1/listener.ts";
 import { listenOnNode } from "../../src/http1/node/listen.ts";
@@ -12,4 +13,7 @@ export const LISTENERS: readonly { readonly adapter: string; readonly listenHttp
 export const UPSTREAM_CLIENTS: readonly {
   readonly adapter: string;
   readonly createConnection: CreateConnection;
-}[] = [{ adapter: "undici", createConnection: createUndiciConnection }];
+}[] = [
+  { adapter: "native", createConnection: createClientConnections(() => performance.now()) },
+  { adapter: "undici", createConnection: createUndiciConnection },
+];

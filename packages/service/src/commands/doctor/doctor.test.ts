@@ -27,6 +27,7 @@ async function examine(data: string, flags: Partial<RawServeFlags> = {}, surroun
     authorityCa: [],
     allowTarget: [],
     trustProxy: [],
+    upstreamClient: "native",
     logLevel: "info",
     ...flags,
   });

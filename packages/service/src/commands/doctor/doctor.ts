@@ -1,9 +1,7 @@
 import type { ServeConfig } from "../../config.ts";
-import type { ServiceKeys } from "../../store/keys.ts";
 import { loadServerCertificate } from "../../tls/server-certificate.ts";
 import { adviseOn, readOpenFiles } from "../advice.ts";
-import { dataPaths, lastAuthority, resolveAuthority } from "../data-directory.ts";
-import { describeKeyFile } from "../key/describe-key-file.ts";
+import { lastAuthority, resolveAuthority } from "../data-directory.ts";
 import type { Print } from "../print.ts";
 import { checkAudit } from "./audit-checks.ts";
 import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
@@ -38,20 +36,19 @@ export async function doctor(
     return false;
   }
   const named = { ...config, authority: await resolveAuthority(config) };
-  // Before the store is opened, which makes files.
-  const before = [await checkModes(config), await checkKey(config)];
-  const store = await checkStorePlace(config);
   const findings: readonly Finding[] = [
     checkNode(nodeVersion),
     checkClock(now),
-    ...before,
-    ...store.findings,
+    // Before the store is opened, which makes files.
+    await checkModes(config),
+    await checkKey(config),
+    ...(await checkStorePlace(config)),
     ...(await checkAudit(config)),
     await checkCertificate(config, now),
     checkAuthority(named),
     await checkPort(config),
     ...(await checkTraces(config)),
-    ...(await checkAdvice(named, now, store.keys)),
+    ...(await checkAdvice(named, now)),
     ...(await checkPrivateCA(config)),
     ...checkFirstCapabilities(config),
   ];
@@ -61,33 +58,21 @@ export async function doctor(
 }
 
 /** Checks where the store is, and opens it unless that would fail for the same reason, or change the schema of a database. */
-async function checkStorePlace(
-  config: ServeConfig,
-): Promise<{ readonly findings: readonly Finding[]; readonly keys?: ServiceKeys }> {
+async function checkStorePlace(config: ServeConfig): Promise<readonly Finding[]> {
   const { postgres } = config;
-  if (postgres === undefined) {
-    const { finding, ...store } = await checkStore(config);
-    return { ...store, findings: [finding, await checkDiskSpace(config)] };
-  }
+  if (postgres === undefined) return [await checkStore(config), await checkDiskSpace(config)];
   const { findings, isUsable } = await checkDatabase(postgres, config);
-  if (!isUsable) return { findings };
-  const { finding, ...store } = await checkStore(config);
-  return { ...store, findings: [...findings, finding] };
+  return isUsable ? [...findings, await checkStore(config)] : findings;
 }
 
 /** The advice that a start logs too. */
-async function checkAdvice(
-  config: ServeConfig,
-  now: Date,
-  keys: ServiceKeys | undefined,
-): Promise<readonly Finding[]> {
+async function checkAdvice(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
   const given =
     config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
   const advice = adviseOn(config, {
     certificate: given?.cert,
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
-    serviceKeyProblems: keys === undefined ? [] : describeKeyFile(dataPaths(config).serviceKey, keys),
     now,
   });
   return advice.map(({ subject, problem }) => ({

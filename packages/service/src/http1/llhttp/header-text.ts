@@ -43,11 +43,11 @@ function isAt(head: string, from: number, name: string, length: number): boolean
   return true;
 }
 
-/** The part of a head that is a value, without the blanks after it, which are not a part of it (RFC 9110 §5.5). */
-export function sliceValue(head: string, from: number, to: number): string {
-  let end = to;
-  while (end > from && isBlank(head.charCodeAt(end - 1))) end -= 1;
-  return head.slice(from, end);
+/** A value without the blanks after it, which are not a part of it (RFC 9110 §5.5). llhttp leaves them, and none before it. */
+export function trimEnd(value: string): string {
+  let end = value.length;
+  while (end > 0 && isBlank(value.charCodeAt(end - 1))) end -= 1;
+  return end === value.length ? value : value.slice(0, end);
 }
 
 function isBlank(code: number): boolean {

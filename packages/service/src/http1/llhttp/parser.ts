@@ -65,6 +65,8 @@ export class Parser {
 
   /** Parses bytes that follow those that were read before: up to a window of them. */
   execute(bytes: Buffer): ParserStop {
+    // Address 0 is of the memory too.
+    if (this.#pointer === 0) throw new Error("the parser was freed");
     if (this.#isPaused) LLHTTP.exports.llhttp_resume(this.#pointer);
     const window = bytes.length > WINDOW_BYTES ? bytes.subarray(0, WINDOW_BYTES) : bytes;
     const result = LLHTTP.execute(this.#pointer, window);

@@ -1,4 +1,4 @@
-import { NameTable, sliceValue } from "./header-text.ts";
+import { NameTable, trimEnd } from "./header-text.ts";
 import { WINDOW_BYTES } from "./instance.ts";
 import { Parser } from "./parser.ts";
 import { FIELD_PART, SPAN_NUMBERS, URL_PART } from "./spans.ts";
@@ -54,7 +54,7 @@ function readSpans(head: string): RequestHead | undefined {
       method = readMethod(head);
       target = head.slice(from, to);
       version = readVersion(head, to);
-    } else rawHeaders.push(sliceValue(head, from, to));
+    } else rawHeaders.push(trimEnd(head.slice(from, to)));
   }
   return version === undefined ? undefined : { method, target, version, rawHeaders };
 }

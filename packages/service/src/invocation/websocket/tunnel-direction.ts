@@ -1,6 +1,6 @@
 import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
 import type { ByteStream } from "../../http1/byte-stream.ts";
-import type { ChunkScheduler } from "../chunk-scheduler.ts";
+import type { ChunkScheduler } from "../../collections/chunk-scheduler.ts";
 import type { MinDataRate, RateWindow } from "../min-data-rate.ts";
 import { checkRate } from "../min-data-rate.ts";
 

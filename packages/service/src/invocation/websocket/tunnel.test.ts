@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { createChunkScheduler } from "../chunk-scheduler.ts";
+import { createChunkScheduler } from "../../collections/chunk-scheduler.ts";
 import type { ExchangeContext } from "../exchange-context.ts";
 import { RequestCutError } from "../in-flight-registry.ts";
 import { testMeter } from "../../../../testkit/src/fixtures.ts";

@@ -13,6 +13,7 @@ import { createHostCheck } from "../../../src/http/host.ts";
 import { readFraming } from "../../../src/http/framing.ts";
 import { readUpgrade } from "../../../src/http/upgrade.ts";
 import { readHead } from "../../../src/http/read-head.ts";
+import { trimEnd } from "../../../src/http1/llhttp/header-text.ts";
 import { tokeniseRequestHead } from "../../../src/http1/llhttp/request-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
@@ -43,6 +44,7 @@ function takeFrom(carrier: Carrier, value: string): unknown {
 
 /** Parsers of the heads and bodies of requests to the service, and of what an operator or a certificate names. */
 export const HEAD_READERS: readonly Reader[] = [
+  reader("service/src/http1/llhttp/header-text.ts#trimEnd", HEAD, "a ", trimEnd),
   reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead", HEAD, "A: b\r\n", (text) =>
     tokeniseRequestHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
   ),

@@ -10,9 +10,7 @@ import { CliError } from "../../../errors/cli-error.ts";
 import type { Io } from "../../../io.ts";
 import { askForProfile } from "./dialogue.ts";
 import { hasFlags, readFlags } from "./flags.ts";
-import type { ConfigureInput } from "./read.ts";
-
-export { read } from "./read.ts";
+import type { ConfigureInput } from "./spec.ts";
 
 /**
  * Stores capabilities, and the CA to trust for their authorities, in a profile: the values of the flags or, without flags, those
@@ -20,18 +18,17 @@ export { read } from "./read.ts";
  *
  * @throws CliError, ProfileError
  */
-export async function run(input: ConfigureInput, io: Io): Promise<void> {
-  const directory = await io.profiles();
-  const saved = await readProfile(directory, input.profile);
+export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
+  const saved = await readProfile(io.profiles, input.profile);
   // Checked before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {
     throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
   }
   const change = await readChange(input, saved, io);
   if (isEmptyProfile(change)) return void io.stderr.write("No values were given; nothing was changed\n");
-  await changeProfile(directory, change);
+  await changeProfile(io.profiles, change);
   const file = isEmptyObject(change.capabilities) ? "config" : "credentials";
-  io.stderr.write(`Saved the profile "${change.name}" in ${join(directory, file)}\n`);
+  io.stderr.write(`Saved the profile "${change.name}" in ${join(io.profiles, file)}\n`);
 }
 
 async function readChange(input: ConfigureInput, saved: Profile | undefined, io: Io): Promise<Profile> {

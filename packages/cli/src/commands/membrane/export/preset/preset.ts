@@ -1,10 +1,9 @@
 import type { LimitsBody, TargetBody } from "capability-sdk";
-import type { TargetOptionName } from "../target-options.ts";
-import type { PresetName } from "./preset-options.ts";
+import type { TargetOptionName } from "../target.ts";
 
 /** What an export needs for one kind of client. Each file of this folder that is named for one has its preset. */
 export interface Preset {
-  readonly name: PresetName;
+  readonly name: string;
   /** What the target is. */
   readonly target: string;
   /** What clients may do there, unless the command line says something else of it. */

@@ -1,0 +1,174 @@
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { deferred } from "../../../../testkit/src/deferred.ts";
+import type { OpenedConnection } from "../../../../testkit/src/opened-connection.ts";
+import {
+  IDLE_HANDLER,
+  PLAIN_GET,
+  openConnection,
+  sendOn,
+} from "../../../../testkit/src/opened-connection.ts";
+import { OK_RESPONSE, rawResponder } from "../../../../testkit/src/raw-responder.ts";
+import type { TestCertificate } from "../../../../testkit/src/tls-target.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
+import type { ByteStream } from "../../http1/byte-stream.ts";
+import { createClientConnections } from "./client.ts";
+import { InvalidRequestError } from "./errors.ts";
+
+/** The clock of the connections. */
+let now = 1_000;
+const create = createClientConnections(() => now);
+
+const opened: OpenedConnection[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one[Symbol.asyncDispose]()));
+});
+
+async function open(
+  serve: (socket: Socket) => void,
+  certificate?: TestCertificate,
+): Promise<OpenedConnection> {
+  const one = await openConnection(create, serve, certificate);
+  opened.push(one);
+  return one;
+}
+
+/** Sends a request, and returns how it fails. */
+function failureOf(one: OpenedConnection, request: Parameters<typeof sendOn>[1]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    one.connection.send({ ...PLAIN_GET, ...request }, [], {
+      ...IDLE_HANDLER,
+      onEnd: () => reject(new Error("ended")),
+      onError: (error, failure) => resolve({ error, failure }),
+    });
+  });
+}
+
+test("a target that does not respond in time fails the request", async () => {
+  const one = await open(() => undefined);
+  const failed = failureOf(one, { responseTimeoutMs: 5_000 });
+  await expect.poll(() => one.received()).toContain("GET");
+  now += 5_000;
+  expect(await failed).toMatchObject({ error: { code: "TARGET_NO_RESPONSE" }, failure: "timeout" });
+  expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: false });
+});
+
+test("a target that stops within its response fails the request", async () => {
+  const one = await open(rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
+  const heard = deferred<void>();
+  const failed = new Promise((resolve) => {
+    one.connection.send({ ...PLAIN_GET, idleTimeoutMs: 5_000 }, [], {
+      ...IDLE_HANDLER,
+      onData: () => (heard.resolve(), true),
+      onError: (error, failure) => resolve({ error, failure }),
+    });
+  });
+  await heard.promise;
+  // The silence is counted from the next tick on.
+  const timer = setInterval(() => (now += 5_000), 100);
+  expect(await failed).toMatchObject({ error: { code: "TARGET_SILENT" }, failure: "timeout" });
+  clearInterval(timer);
+});
+
+test("a client that sends slowly makes no target late, until its body is sent", async () => {
+  const one = await open(() => undefined);
+  const body = new PassThrough();
+  const failed = failureOf(one, { method: "PUT", body, responseTimeoutMs: 5_000 });
+  body.write("first");
+  await expect.poll(() => one.received()).toContain("first");
+  for (let tick = 0; tick < 3; tick += 1) {
+    now += 5_000;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(one.connection.isOpen).toBe(true);
+  body.end("second");
+  await expect.poll(() => one.received()).toContain("\r\n0\r\n\r\n");
+  const timer = setInterval(() => (now += 5_000), 100);
+  expect(await failed).toMatchObject({ error: { code: "TARGET_NO_RESPONSE" } });
+  clearInterval(timer);
+});
+
+test("an unused connection is closed in time, and a held one is not", async () => {
+  const one = await open(rawResponder(OK_RESPONSE));
+  await sendOn(one);
+  await expect.poll(() => one.reports).toEqual(["free"]);
+  one.connection.hold();
+  now += 1_000_000;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(one.connection.isOpen).toBe(true);
+  one.connection.keepIdle();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  now += 4_000;
+  await expect.poll(() => one.reports).toEqual(["free", "closed"]);
+});
+
+test("a connection to a target that speaks first carries no request", async () => {
+  const one = await open((socket) => void socket.write("220 hello\r\n"));
+  expect(await failureOf(one, {})).toMatchObject({ failure: "incomplete" });
+  expect([one.reports, one.received()]).toEqual([["closed"], ""]);
+});
+
+test("a request that would be another one on the wire is refused, and nothing is sent", async () => {
+  const one = await open(rawResponder(OK_RESPONSE));
+  expect(() => one.connection.send(PLAIN_GET, ["A", "b\r\nEvil: c"], IDLE_HANDLER)).toThrow(
+    InvalidRequestError,
+  );
+  expect(await sendOn(one)).toMatchObject({ status: 200 });
+  expect(one.received()).not.toContain("Evil");
+});
+
+test("a request that must not begin leaves the connection for others", async () => {
+  const one = await open(rawResponder(OK_RESPONSE));
+  await expect(sendOn(one, {}, { onBegin: () => false })).rejects.toThrow("the request is over");
+  expect(one.reports).toEqual(["free"]);
+  expect(await sendOn(one)).toMatchObject({ status: 200 });
+});
+
+test("nothing of a switched connection is delivered before it is resumed", async () => {
+  const head = "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+  const one = await open(rawResponder(`${head}first`));
+  const switched = deferred<ByteStream>();
+  void sendOn(one, { upgrade: "websocket" }, { onUpgrade: (_headers, stream) => switched.resolve(stream) });
+  const stream = await switched.promise;
+  let text = "";
+  stream.on("data", (chunk) => (text += chunk.toString()));
+  one.socket.write(" second");
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+  expect(text).toBe("");
+  stream.resume();
+  await expect.poll(() => text).toBe("first second");
+});
+
+test("a paused response over TLS in records of one byte loses nothing, and its end waits", async () => {
+  const certificate = await makeCertificate("127.0.0.1");
+  const BYTES = 3_000;
+  const one = await open(
+    rawResponder("HTTP/1.1 200 OK\r\n\r\n", (socket) => {
+      for (let at = 0; at < BYTES; at += 1) socket.write(String(at % 10));
+      socket.end();
+    }),
+    certificate,
+  );
+  let length = 0;
+  let isEnded = false;
+  const resuming = deferred<() => void>();
+  const ended = sendOn(
+    one,
+    {},
+    {
+      onHead(_status, _reason, _headers, resume) {
+        resuming.resolve(resume);
+        return false;
+      },
+      onData: (chunk) => ((length += chunk.length), true),
+    },
+  ).then(() => (isEnded = true));
+  const resume = await resuming.promise;
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+  expect([length, isEnded]).toEqual([0, false]);
+  resume();
+  await ended;
+  expect(length).toBe(BYTES);
+});

@@ -1,0 +1,301 @@
+import type { Socket } from "node:net";
+import type { ChunkScheduler } from "../../collections/chunk-scheduler.ts";
+import type { RequestMessage, UpstreamFailure, UpstreamHandler } from "../../http1/upstream.ts";
+import type { ConnectionOptions, ConnectionOwner, PooledConnection } from "../pooled-connection.ts";
+import type { Deadlines, Timed } from "./deadlines.ts";
+import { RequestEndedError, TargetError, overdue } from "./errors.ts";
+import type { OutgoingHead } from "./request-head.ts";
+import { writeHead } from "./request-head.ts";
+import { RequestWriter } from "./request-writer.ts";
+import type { ResponseStep } from "./response-parser.ts";
+import { ResponseParser } from "./response-parser.ts";
+import { SocketReader } from "./socket-reader.ts";
+import type { Turning, Turns } from "./turns.ts";
+import { WaitingTime } from "./waiting-time.ts";
+
+/** Chunks that one response may have in a turn: they take the event loop a millisecond. */
+const CHUNKS_PER_TURN = 512;
+
+/** What all connections share. */
+export interface Shared {
+  readonly chunkScheduler: ChunkScheduler;
+  readonly deadlines: Deadlines;
+  readonly turns: Turns;
+}
+
+/** A request and who gets its response. */
+interface Sending {
+  readonly request: RequestMessage;
+  readonly head: OutgoingHead;
+  readonly handler: UpstreamHandler;
+}
+
+/**
+ * One open connection to a target: requests of HTTP/1.1, one at a time. Bytes that come while none is in flight close it: they
+ * would be the response to a request that was not sent yet.
+ */
+export class ClientConnection implements PooledConnection, Timed, Turning {
+  index = -1;
+  readonly #socket: Socket;
+  readonly #reader: SocketReader;
+  readonly #host: string;
+  readonly #owner: ConnectionOwner;
+  readonly #shared: Shared;
+  readonly #waiting = new WaitingTime();
+  readonly #writer: RequestWriter;
+  readonly #response: ResponseParser;
+  #sending: Sending | undefined;
+  /** A part of the request may have reached the target. */
+  #isBegun = false;
+  #isResponseStarted = false;
+  /** The handler has no room for more of the response. */
+  #isPaused = false;
+  #isOpen = true;
+  #isReused = false;
+  #isClosedByTarget = false;
+
+  constructor(
+    socket: Socket,
+    { origin, maxHeaderBytes }: ConnectionOptions,
+    owner: ConnectionOwner,
+    shared: Shared,
+  ) {
+    this.#socket = socket;
+    this.#host = origin.host;
+    this.#owner = owner;
+    this.#shared = shared;
+    this.#writer = new RequestWriter(socket, {
+      onMoved: () => this.#waiting.move(),
+      onError: (error) => this.#fail(error, "incomplete"),
+    });
+    this.#response = new ResponseParser(maxHeaderBytes);
+    this.#reader = new SocketReader(socket, (bytes) => this.#onBytes(bytes));
+    socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    // Node has read since the connection was made, and the pool must have it before it is closed.
+    if (socket.read() !== null) queueMicrotask(() => this.#onUnexpectedBytes());
+    // With nothing in the buffer, this lets the socket report its end.
+    socket.resume();
+    shared.deadlines.add(this);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get isReused(): boolean {
+    return this.#isReused;
+  }
+
+  get isClosedByTarget(): boolean {
+    return this.#isClosedByTarget;
+  }
+
+  /** @throws InvalidRequestError if it would be another request on the wire. Nothing is sent then. */
+  send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void {
+    const head = writeHead(request, headers, this.#host);
+    this.#waiting.lease();
+    this.#sending = { request, head, handler };
+    // A turn later, so that an end or bytes that have arrived by now are read first: a target may have closed the connection, or sent
+    // a response to whatever comes next (GHSA-35p6-xmwp-9g52).
+    this.#shared.turns.add(this);
+  }
+
+  onTurn(): void {
+    if (!this.#isOpen) return;
+    if (this.#sending === undefined) this.#owner.onFree(this);
+    else this.#begin(this.#sending);
+  }
+
+  abort(handler: UpstreamHandler, error: Error): void {
+    if (this.#isBegun && this.#sending?.handler === handler) this.#fail(error, "incomplete");
+  }
+
+  hold(): void {
+    this.#isReused = true;
+    this.#waiting.lease();
+  }
+
+  release(): void {
+    if (this.#isOpen) this.#owner.onFree(this);
+  }
+
+  discard(): void {
+    void this.destroy();
+  }
+
+  keepIdle(): void {
+    this.#isReused = true;
+    this.#waiting.keep();
+  }
+
+  async destroy(): Promise<void> {
+    this.#fail(new RequestEndedError("the connection was closed"), "incomplete");
+    if (!this.#socket.closed) await new Promise((resolve) => this.#socket.once("close", resolve));
+  }
+
+  tick(now: number): void {
+    const over = this.#waiting.check(now, {
+      keepAliveMs: this.#response.keepAliveMs,
+      request: this.#sending?.request,
+      isClientsTurn: this.#writer.waitsForBody,
+      isPaused: this.#isPaused,
+    });
+    if (over === "unused") this.discard();
+    else if (over !== undefined) this.#fail(overdue(over), "timeout");
+  }
+
+  #begin(sending: Sending): void {
+    const { request, head, handler } = sending;
+    if (!handler.onBegin()) return this.#giveUp(handler);
+    this.#isBegun = true;
+    this.#isResponseStarted = false;
+    this.#response.start({ isHead: request.method === "HEAD", maySwitch: request.upgrade !== undefined });
+    this.#waiting.begin(this.#shared.deadlines.now());
+    this.#writer.start(head, request.body);
+  }
+
+  /** Nothing was sent: the connection is as it was. */
+  #giveUp(handler: UpstreamHandler): void {
+    this.#endRequest();
+    handler.onError(new RequestEndedError("the request is over"), "incomplete");
+    this.release();
+  }
+
+  /** @returns whether more is read. */
+  #onBytes(bytes: Buffer): boolean {
+    const sending = this.#sending;
+    if (sending === undefined || !this.#isBegun) {
+      this.#onUnexpectedBytes();
+      return false;
+    }
+    if (!this.#isResponseStarted) {
+      this.#isResponseStarted = true;
+      sending.handler.onResponseStarted();
+    }
+    this.#response.add(bytes);
+    this.#read(sending);
+    if (this.#response.chunksRead >= CHUNKS_PER_TURN) {
+      this.#response.chunksRead = 0;
+      this.#reader.rest(this.#shared.chunkScheduler);
+    }
+    return !this.#isPaused;
+  }
+
+  #onUnexpectedBytes(): void {
+    this.#fail(new TargetError("TARGET_INVALID_RESPONSE", "No request asked for these bytes"), "incomplete");
+  }
+
+  #read(sending: Sending): void {
+    while (!this.#isPaused && this.#sending === sending) {
+      const step = this.#response.next();
+      if (step === "input") return;
+      this.#waiting.move();
+      this.#pass(step, sending);
+    }
+  }
+
+  #pass(step: Exclude<ResponseStep, "input">, sending: Sending): void {
+    const { handler } = sending;
+    const response = this.#response;
+    switch (step) {
+      case "informational":
+        return handler.onInformational();
+      case "head": {
+        this.#waiting.beginBody();
+        const { reason, headers } = response.head;
+        const isFlowing = handler.onHead(response.status, reason, headers, () => this.#resume(sending));
+        this.#isPaused = !isFlowing && response.hasBody;
+        return;
+      }
+      case "data":
+        this.#isPaused = !handler.onData(response.data);
+        return;
+      case "end":
+        return this.#complete(sending);
+      case "switch":
+        return this.#switch(handler);
+      case "error":
+        // The request fails with the socket, in a later turn: what came before the error is on its way by then.
+        this.#isPaused = true;
+        this.#socket.destroy(response.error);
+    }
+  }
+
+  #resume(sending: Sending): void {
+    if (this.#sending !== sending || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.#waiting.move();
+    this.#read(sending);
+    if (!this.#isPaused) this.#reader.resume();
+  }
+
+  #complete({ head, handler }: Sending): void {
+    const response = this.#response;
+    // A target that responds before it has read the whole request would take the rest for the next one (RFC 9112 §9.5).
+    const isRequestRead = this.#writer.isSent && this.#socket.writableLength === 0;
+    const isReusable =
+      head.keepsConnection && isRequestRead && response.keepsConnection && !this.#reader.isResting;
+    this.#endRequest();
+    handler.onEnd();
+    if (!isReusable) return this.#close();
+    this.#isReused = true;
+    // A turn later, so that what has arrived behind the response is read before the connection gets another request.
+    this.#shared.turns.add(this);
+  }
+
+  /** The connection is the handler's from now on. */
+  #switch(handler: UpstreamHandler): void {
+    const socket = this.#socket;
+    const { headers } = this.#response.head;
+    this.#endRequest();
+    socket.off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
+    this.#reader.release(this.#response.takeRest());
+    this.#leave();
+    handler.onUpgrade(headers, socket);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isClosedByTarget = true;
+    if (this.#sending !== undefined && this.#isBegun && this.#response.endsWithConnection)
+      return this.#complete(this.#sending);
+    this.#fail(new TargetError("TARGET_CLOSED", "The target has closed its connection"), "incomplete");
+  };
+
+  readonly #onError = (error: Error): void => {
+    // An error of the connection, and not of its encryption.
+    if ("syscall" in error) this.#isClosedByTarget = true;
+    this.#fail(error, "incomplete");
+  };
+
+  readonly #onClose = (): void => {
+    this.#fail(new TargetError("TARGET_CLOSED", "The connection was closed"), "incomplete");
+  };
+
+  #fail(error: Error, failure: UpstreamFailure): void {
+    const sending = this.#sending;
+    this.#endRequest();
+    this.#close();
+    sending?.handler.onError(error, failure);
+  }
+
+  #endRequest(): void {
+    this.#sending = undefined;
+    this.#isBegun = false;
+    this.#isPaused = false;
+    this.#waiting.lease();
+    this.#writer.stop();
+  }
+
+  #close(): void {
+    this.#leave();
+    this.#socket.destroy();
+  }
+
+  #leave(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#response.free();
+    this.#shared.deadlines.delete(this);
+    this.#owner.onClosed(this);
+  }
+}

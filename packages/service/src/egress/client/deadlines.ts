@@ -1,0 +1,43 @@
+import { SwapRemoveList } from "../../collections/swap-remove-list.ts";
+import type { Indexed } from "../../collections/swap-remove-list.ts";
+
+/** Something whose time may be over. */
+export interface Timed extends Indexed {
+  /** @param now monotonic, in milliseconds. */
+  tick(now: number): void;
+}
+
+const TICK_MS = 250;
+
+/**
+ * One timer for all connections, since setting and clearing one for each request would cost more than the checks. What is late is
+ * noticed a quarter of a second later at most. The timer runs while there is a connection, and keeps no process alive.
+ */
+export class Deadlines {
+  readonly #active = new SwapRemoveList<Timed>();
+  readonly #clock: () => number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param clock monotonic, in milliseconds: no request may end because the time of day is set. */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock();
+  }
+
+  add(timed: Timed): void {
+    this.#active.add(timed);
+    this.#timer ??= setInterval(() => {
+      const now = this.#clock();
+      this.#active.forEach((one) => one.tick(now));
+    }, TICK_MS).unref();
+  }
+
+  delete(timed: Timed): void {
+    if (!this.#active.delete(timed) || this.#active.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,262 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
+import type { OpenedConnection } from "../../../testkit/src/opened-connection.ts";
+import { IDLE_HANDLER, PLAIN_GET, openConnection, sendOn } from "../../../testkit/src/opened-connection.ts";
+import { OK_RESPONSE, rawResponder, rawResponderAfterBody } from "../../../testkit/src/raw-responder.ts";
+import type { ByteStream } from "../http1/byte-stream.ts";
+import type { UpstreamHandler } from "../http1/upstream.ts";
+import { createClientConnections } from "./client/client.ts";
+import type { CreateConnection } from "./pooled-connection.ts";
+import { createUndiciConnection } from "./undici/connection.ts";
+
+/* What every HTTP/1.1 client of a connection must do, on real sockets. */
+
+const CLIENTS: readonly (readonly [string, CreateConnection])[] = [
+  ["native", createClientConnections(() => performance.now())],
+  ["undici", createUndiciConnection],
+];
+
+const opened: OpenedConnection[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one[Symbol.asyncDispose]()));
+});
+
+async function open(create: CreateConnection, serve: (socket: Socket) => void): Promise<OpenedConnection> {
+  const one = await openConnection(create, serve);
+  opened.push(one);
+  return one;
+}
+
+describe.each(CLIENTS)("%s:", (_name, create) => {
+  test("after a whole response the connection carries the next request", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    for (let round = 1; round <= 3; round += 1) {
+      expect(await sendOn(one)).toEqual({ status: 200, body: "ok" });
+      await expect.poll(() => one.reports).toHaveLength(round);
+      one.connection.keepIdle();
+      expect(one.connection).toMatchObject({ isOpen: true, isReused: true });
+    }
+    expect(one.reports).toEqual(["free", "free", "free"]);
+  });
+
+  test.each([
+    ["a response with bytes after it", OK_RESPONSE + OK_RESPONSE, {}],
+    ["a response that says so", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", {}],
+    ["a response of HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", {}],
+    [
+      "a target that keeps it for no time",
+      "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok",
+      {},
+    ],
+    ["a request with an unexpected body", OK_RESPONSE, { body: Buffer.from("body") }],
+  ])("after %s the connection is closed", async (_what, bytes, request) => {
+    const one = await open(create, rawResponder(bytes));
+    expect(await sendOn(one, request)).toEqual({ status: 200, body: "ok" });
+    await expect.poll(() => one.reports.at(-1)).toBe("closed");
+    expect(one.connection.isOpen).toBe(false);
+  });
+
+  test("after a response to HEAD the connection is closed", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    expect(await sendOn(one, { method: "HEAD" })).toEqual({ status: 200, body: "" });
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
+  test("a response to a request that was not read whole closes the connection", async () => {
+    const one = await open(create, (socket) => {
+      socket.once("data", () => void socket.pause().write(OK_RESPONSE));
+    });
+    const body = Buffer.alloc(32 * 1_024 * 1_024);
+    expect(await sendOn(one, { method: "PUT", body })).toEqual({ status: 200, body: "ok" });
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
+  test("what comes while no request is in flight closes the connection, and is no response", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    await sendOn(one);
+    await expect.poll(() => one.reports).toEqual(["free"]);
+    one.connection.keepIdle();
+    one.socket.write(OK_RESPONSE);
+    await expect.poll(() => one.reports).toEqual(["free", "closed"]);
+    expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: false });
+  });
+
+  test("what has come by the time that a request is sent is no response to it, and the request is not begun", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    await sendOn(one);
+    await expect.poll(() => one.reports).toEqual(["free"]);
+    one.connection.keepIdle();
+    one.socket.write(OK_RESPONSE.replace("ok", "no"));
+    let isBegun = false;
+    const sent = sendOn(one, {}, { onBegin: () => (isBegun = true) });
+    await expect(sent).rejects.toThrow();
+    expect([isBegun, one.connection.isOpen]).toEqual([false, false]);
+  });
+
+  test("a target that ends an idle connection has closed it", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    await sendOn(one);
+    await expect.poll(() => one.reports).toEqual(["free"]);
+    one.connection.keepIdle();
+    one.socket.end();
+    await expect.poll(() => one.reports).toEqual(["free", "closed"]);
+    expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: true });
+  });
+
+  test.each([
+    ["ends the connection", (socket: Socket) => void socket.end()],
+    ["resets the connection", (socket: Socket) => void socket.resetAndDestroy()],
+  ])("a target that %s without a response has closed it", async (_how, act) => {
+    const one = await open(create, rawResponder("", act));
+    await expect(sendOn(one)).rejects.toThrow();
+    expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: true });
+  });
+
+  test("a request that must not begin is not written", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    await expect(sendOn(one, {}, { onBegin: () => false })).rejects.toThrow();
+    for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+    expect(one.received()).toBe("");
+  });
+
+  test("an aborted request fails with the error, and closes the connection", async () => {
+    const one = await open(create, () => undefined);
+    let handler: UpstreamHandler | undefined;
+    const error = new Error("why");
+    const failed = new Promise((resolve) => {
+      handler = { ...IDLE_HANDLER, onError: (cause, failure) => resolve([cause, failure]) };
+    });
+    one.connection.send(PLAIN_GET, [], handler!);
+    await expect.poll(() => one.received()).toContain("GET / HTTP/1.1\r\n");
+    one.connection.abort(handler!, error);
+    expect(await failed).toEqual([error, "incomplete"]);
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+    expect(one.connection.isClosedByTarget).toBe(false);
+  });
+
+  test("a destroyed connection fails its request, and is closed when that is said", async () => {
+    const one = await open(create, () => undefined);
+    const failed = expect(sendOn(one)).rejects.toThrow();
+    await expect.poll(() => one.received()).toContain("GET");
+    const ended = once(one.socket, "close");
+    await one.connection.destroy();
+    await failed;
+    one.socket.resume();
+    await ended;
+    expect(one.reports).toEqual(["closed"]);
+  });
+
+  test("a body that fails fails the request with its error", async () => {
+    const one = await open(create, () => undefined);
+    const body = new Readable({ read: () => undefined });
+    body.push("beginning");
+    const sent = sendOn(one, { method: "PUT", body });
+    await expect.poll(() => one.received()).toContain("beginning");
+    body.destroy(new Error("the client is gone"));
+    await expect(sent).rejects.toThrow("the client is gone");
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
+  test("a body that is longer than its length fails the request, before the part that is too much", async () => {
+    const one = await open(create, () => undefined);
+    const body = Readable.from([Buffer.from("four"), Buffer.from("more")], { objectMode: false });
+    const failed = new Promise((resolve) => {
+      one.connection.send({ ...PLAIN_GET, method: "PUT", body }, ["Content-Length", "4"], {
+        ...IDLE_HANDLER,
+        onError: resolve,
+      });
+    });
+    expect(await failed).toBeInstanceOf(Error);
+    expect(one.received()).not.toContain("more");
+  });
+
+  test("a body that is destroyed before it is sent fails the request", async () => {
+    const one = await open(create, () => undefined);
+    const body = new Readable({ read: () => undefined }).on("error", () => undefined);
+    const sent = sendOn(one, { method: "PUT", body });
+    body.destroy(new Error("gone before"));
+    await expect(sent).rejects.toThrow();
+  });
+
+  test("a streamed body arrives, and the connection is kept after it", async () => {
+    const one = await open(create, rawResponderAfterBody(OK_RESPONSE));
+    const pieces = Array.from({ length: 50 }, (_, at) => Buffer.alloc(10_000, String(at % 10)));
+    expect(await sendOn(one, { method: "PUT", body: Readable.from(pieces, { objectMode: false }) })).toEqual({
+      status: 200,
+      body: "ok",
+    });
+    expect(one.received()).toContain("transfer-encoding: chunked\r\n");
+    await expect.poll(() => one.reports).toEqual(["free"]);
+  });
+
+  test("a paused response is not read, and is whole after it was resumed", async () => {
+    const LARGE = 64 * 1_024 * 1_024;
+    const one = await open(
+      create,
+      rawResponder(`HTTP/1.1 200 OK\r\nContent-Length: ${LARGE}\r\n\r\n`, (socket) => {
+        socket.write(Buffer.alloc(LARGE, "x"));
+      }),
+    );
+    let length = 0;
+    let isPaused = false;
+    const resuming = deferred<() => void>();
+    const ended = sendOn(
+      one,
+      {},
+      {
+        onHead(_status, _reason, _headers, resume) {
+          resuming.resolve(() => {
+            isPaused = false;
+            resume();
+          });
+          isPaused = true;
+          return false;
+        },
+        onData(chunk) {
+          expect(isPaused).toBe(false);
+          length += chunk.length;
+          return true;
+        },
+      },
+    );
+    const resume = await resuming.promise;
+    for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+    expect(one.socket.writableLength).toBeGreaterThan(LARGE / 2);
+    resume();
+    await ended;
+    expect(length).toBe(LARGE);
+    await expect.poll(() => one.reports).toEqual(["free"]);
+  });
+
+  test("a switched connection is handed over with what came after the head, and nothing is lost", async () => {
+    const head = "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const one = await open(create, rawResponder(`${head}first`));
+    const switched = deferred<ByteStream>();
+    void sendOn(one, { upgrade: "websocket" }, { onUpgrade: (_headers, stream) => switched.resolve(stream) });
+    const stream = await switched.promise;
+    expect(one.reports).toEqual(["closed"]);
+    let text = "";
+    stream.on("data", (chunk) => (text += chunk.toString()));
+    one.socket.write(" second");
+    stream.resume();
+    await expect.poll(() => text).toBe("first second");
+    stream.write(Buffer.from("third"));
+    await expect.poll(() => one.received()).toContain("third");
+    const ended = deferred<void>();
+    stream.on("end", ended.resolve);
+    one.socket.end();
+    await ended.promise;
+  });
+
+  test("a response whose head says of a switch that was not asked for is refused", async () => {
+    const one = await open(
+      create,
+      rawResponder("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+    );
+    await expect(sendOn(one)).rejects.toThrow();
+  });
+});
