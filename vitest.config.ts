@@ -77,7 +77,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the code takes longer than most of these tests, so their files share processes. Modules keep no state but caches.
-      project("unit", ["packages/*/src/**/*.test.ts"], { env: IN_MEMORY, isolate: false }),
+      project("unit", ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts"], {
+        env: IN_MEMORY,
+        isolate: false,
+      }),
       project("service-shared", [SHARED], { env: IN_MEMORY, isolate: false }),
       project("service", [`${SERVICE}/**/*.test.ts`], {
         env: IN_MEMORY,

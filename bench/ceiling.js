@@ -1,11 +1,12 @@
 // `npm run bench:ceiling`: the most that an invocation can cost. An exporter chooses the headers, query and signature of its targets,
-// and so the cost of each use for the event loop. The costliest targets that the limits allow are compared with a plain one, in
-// pairs and in one process; only the ratio counts.
+// and so the cost of each use for the event loop. The costliest targets that the limits allow are compared with a plain one, which
+// another process serves in the same seconds; only the ratio counts.
 import { initStore, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
 import { endAll, startTarget } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 
-const how = { pairs: Number(process.env["PAIRS"] ?? 5), seconds: 2, warmSeconds: 2, connections: 16 };
+const windows = Number(process.env["BENCH_WINDOWS"] ?? 5);
+const how = { launches: 1, windows, seconds: 2, warmSeconds: 2, connections: 16 };
 
 /** The default limit of a head (`--header-bytes`), minus bytes for the headers that the client and the service add. */
 const HEAD_BYTES = 15_000;
@@ -17,13 +18,17 @@ const cap1 = { hmac: { "cap1-hmac-sha512": CAP1 } };
 try {
   const uri = `http://127.0.0.1:${await startTarget()}/`;
   const store = await initStore();
-  const service = await serve(store, {});
+  const service = await serve(store);
   const membrane = await createMembrane(service, store.create, "bench");
-  const gateway = async (/** @type {object} */ body) => ({
-    ...service,
-    token: await exportThrough(service, membrane.export, body),
-  });
-  const plain = await gateway({ uri });
+  /**
+   * @param {string} name
+   * @param {object} body
+   */
+  const sideOf = async (name, body) => {
+    const token = await exportThrough(service, membrane.export, body);
+    return { name, start: async () => ({ ...(await serve(store)), token }) };
+  };
+  const against = await sideOf("plain", { uri });
 
   /** @type {readonly (readonly [string, object])[]} */
   const configurations = [
@@ -41,11 +46,9 @@ try {
   ];
   const report = [];
   for (const [name, body] of configurations) {
-    const costly = await gateway(body);
-    const { cpuRatio, cpuMicroseconds, againstCpuMicroseconds, noisy } = await compare(
-      { name, gateway: costly, against: plain },
-      how,
-    );
+    const compared = await compare({ name, ours: await sideOf(name, body), against }, how);
+    if (compared === undefined) throw new TypeError("the service is installed");
+    const { cpuRatio, cpuMicroseconds, againstCpuMicroseconds, noisy } = compared;
     report.push({
       target: name,
       "CPU against plain": `${cpuRatio.median.toFixed(1)} (${cpuRatio.lower.toFixed(1)}–${cpuRatio.upper.toFixed(1)})`,

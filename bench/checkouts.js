@@ -1,17 +1,17 @@
 // `node bench/checkouts.js ../other [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and in another
 // built checkout, in processor time.
 // V8 compiles the same code otherwise from one start to the next, which makes a difference of up to a third: each launch is a new pair of
-// processes, which are measured in turn, and the median of all launches counts.
+// processes, which are measured in the same seconds, and the median of all launches counts.
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadGateways } from "./gateways/checkout.js";
-import { measurePairs } from "./measure/compare.js";
 import { isNoisy, median, quartiles } from "./measure/statistics.js";
+import { measureWindows } from "./measure/windows.js";
 
 /** @typedef {import("./gateways/checkout.js").Gateways} Gateways */
 
 const LAUNCHES = Number(process.env["BENCH_LAUNCHES"] ?? 15);
-const HOW = { pairs: 5, seconds: 1, warmSeconds: 4, connections: 32 };
+const HOW = { windows: 5, seconds: 1, warmSeconds: 4, connections: 32 };
 
 const [other, ...flags] = process.argv.slice(2);
 if (other === undefined)
@@ -25,10 +25,10 @@ try {
   const sides = { ours: await makeSide(ours, uri, flags), theirs: await makeSide(theirs, uri, []) };
   for (let launch = 0; launch < LAUNCHES; launch += 1) {
     const [gateway, against] = [await sides.ours(), await sides.theirs()];
-    const pairs = await measurePairs({ name: "plain", gateway, against }, HOW);
+    const { windows } = await measureWindows({ gateway, against }, HOW);
     await ours.endProgram(gateway);
     await theirs.endProgram(against);
-    ratios.push(median(pairs.map((pair) => pair.ours.cpu / pair.theirs.cpu)));
+    ratios.push(median(windows.map((window) => window.ours.cpu / window.theirs.cpu)));
     process.stderr.write(`${ratios.at(-1)?.toFixed(3)}\n`);
   }
 } finally {

@@ -4,7 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { initStore, createMembrane, exportThrough, serve } from "./gateways/membrane.js";
-import { directory, endAll, run, startNginx, startProgram } from "./gateways/start.js";
+import { startNginx } from "./gateways/rivals.js";
+import { directory, endAll, run, startProgram } from "./gateways/start.js";
 
 const rounds = Number(process.argv[2] ?? 200);
 const body = join(directory, "body");

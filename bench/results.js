@@ -3,20 +3,19 @@ import { readFile, writeFile } from "node:fs/promises";
 
 /** @typedef {import("./measure/compare.js").Compared} Compared */
 /** @typedef {Awaited<ReturnType<typeof import("./measure/latency.js").latency>>} Latency */
+/** @typedef {Awaited<ReturnType<typeof import("./measure/transfer.js").compareTransfers>>} Transfers */
 
 /**
  * @typedef {object} Results
  * @property {string} node
  * @property {string} cpu
- * @property {number} pairs
- * @property {number} seconds of a stretch
- * @property {number} connections
- * @property {string} loader
- * @property {string[]} rivals
+ * @property {import("./measure/compare.js").How} how
  * @property {Compared[]} compared
- * @property {{ rate: number, rows: Latency[] }} latencies
- * @property {{ name: string, ratio: number, perSecond: number, grownBytes: number }[]} transfers
- * @property {{ count: number } & Awaited<ReturnType<typeof import("./scale.js").measureScale>>} scale
+ * @property {string[]} unavailable rows whose rival is not installed
+ * @property {{ rate: number, rows: Latency[] }} [latencies]
+ * @property {Transfers} [transfers]
+ * @property {number} [idleBytes] anonymous memory of a service that serves nothing
+ * @property {{ count: number } & Awaited<ReturnType<typeof import("./scale.js").measureScale>>} [scale]
  */
 
 const FILE = new URL("results.json", import.meta.url);

@@ -1,162 +1,114 @@
-// The rows that are measured: each is a gateway under a load, and what it is compared with.
-import { writeFile } from "node:fs/promises";
+// The rows that are measured: each is a side of ours under a load, what it is compared with in the same seconds, and its goal.
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { initStore, createMembrane, exportThrough, revoke, serve, uriOf } from "./gateways/membrane.js";
-import { startFloor, startRivals, startSecureFloor, startTarget } from "./gateways/start.js";
+import { createMembrane, revoke } from "./gateways/membrane.js";
 
 /** @typedef {import("./measure/compare.js").Row} Row */
-/** @typedef {import("./gateways/start.js").Gateway} Gateway */
+/** @typedef {import("./measure/compare.js").Goal} Goal */
 
 const KIB = 1024;
 const MIB = 1024 * 1024;
-const DEPTH = 64;
 const REVOKES_PER_SECOND = 100;
-const COLD_CAPABILITIES = 64;
-const COUNTERS = 8;
 
-/** A use is counted, and none is ever refused. */
-const COUNTED = { maxUses: Number.MAX_SAFE_INTEGER };
+/** @type {(met: number, stretch?: number) => Goal} */
+const cpu = (met, stretch) => ({ of: "cpuRatio", met, ...(stretch !== undefined && { stretch }) });
+/** @type {(met: number, stretch: number) => Goal} */
+const throughput = (met, stretch) => ({ of: "throughputRatio", met, stretch });
 
-/** Where the requests of the limited capability go below its base, and limits of every kind that allow it. */
-const PATH = "repos/octo/hello/issues/1024?state=open";
-const EIGHT_LIMITS = {
-  expiresAt: "2100-01-01T00:00:00Z",
-  notBefore: "2020-01-01T00:00:00Z",
-  methods: ["GET", "HEAD"],
-  paths: ["/repos/octo/hello", "/repos/octo/hello/**"],
-  query: { state: ["open", "closed"], page: true },
-  headers: { accept: true },
-  maxBodyBytes: 1024,
-  clientCidrs: ["127.0.0.0/8", "::1/128"],
-};
+/** What is to be reached against each rival; to be better than both by so much is to be better than the better one. */
+const RIVAL_GOALS = /** @type {Readonly<Record<string, Goal>>} */ ({
+  "http-proxy": throughput(1.3, 1.6),
+  "fast-proxy": throughput(1.3, 1.6),
+  "Go's ReverseProxy with SigV4": cpu(1, 1 / 1.3),
+});
 
-const AWS4 = {
-  "aws4-hmac-sha256": {
-    awsAccessKeyId: "AKIDEXAMPLE",
-    region: "us-east-1",
-    service: "lambda",
-    secretAccessKey: "secret",
-  },
-};
-const CAP1 = { "cap1-hmac-sha512": { key: "c2VjcmV0", keyId: "bench" } };
-
-/** Starts what the rows of warm capabilities need. A short run has only these. */
-export async function startWarm() {
-  const target = await startTarget();
-  const floor = await startFloor(target);
-  const store = await initStore();
-  const service = await serve(store);
-  const membrane = await createMembrane(service, store.create, "bench");
-  const uri = `http://127.0.0.1:${target}/`;
-
-  /**
-   * @param {string} name
-   * @param {object} configuration
-   * @returns {Promise<Gateway>}
-   */
-  const exportCapability = async (name, configuration) => {
-    const token = await exportThrough(service, membrane.export, configuration);
-    return { name, pid: service.pid, url: service.url, token };
-  };
-  const plain = await exportCapability("plain", { uri });
-  const deep = await exportCapability("64 deep", { uri });
-  let beforeDeepest = deep.token;
-  for (let depth = 1; depth < DEPTH; depth += 1) {
-    beforeDeepest = deep.token;
-    deep.token = await exportThrough(service, membrane.export, { capability: uriOf(deep.token) });
-  }
-  const signed = await exportCapability("signed (aws4)", { uri, hmac: AWS4 });
-  const cap1 = await exportCapability("signed (cap1)", { uri, hmac: CAP1 });
-  /** @type {Row[]} */
-  const rows = [
-    { name: "plain", gateway: plain, against: floor },
-    { name: "signed (aws4)", gateway: signed, against: floor },
-    { name: "signed (cap1)", gateway: cap1, against: floor },
-    { name: "64 deep", gateway: deep, against: plain },
-  ];
-  const warm = { plain, deep, signed, cap1 };
-  return { rows, target, uri, floor, store, service, membrane, exportCapability, beforeDeepest, warm };
+/**
+ * @param {import("./world.js").World} world
+ * @returns {Row[]}
+ */
+export function rowsOf(world) {
+  return [...rowsOverFloor(world), ...rowsOverPlain(world), ...rowsOfRivals(world)];
 }
 
-/** Starts all that the rows need. */
-export async function startAll() {
-  const started = await startWarm();
-  const { target, uri, floor, store, service, membrane, exportCapability, beforeDeepest, warm } = started;
-  const { plain, deep, signed, cap1 } = warm;
-  const rivals = await startRivals(target);
-  const large = (/** @type {number} */ bytes) =>
-    exportCapability(`${bytes} bytes down`, { uri: `${uri}${bytes}` });
-  const mebibyte = await large(MIB);
-
-  const openings = { allowPath: true, allowQuery: ["state", "page"] };
-  const limited = await exportCapability("path + 8 limits", { uri, ...openings, limits: EIGHT_LIMITS });
-  limited.url += PATH;
-
-  const counted = await exportCapability("maxUses", { uri, limits: COUNTED });
-  const countedOften = await exportCapability(`${COUNTERS} times maxUses`, { uri, limits: COUNTED });
-  for (let counters = 1; counters < COUNTERS; counters += 1) {
-    const reexport = { capability: uriOf(countedOften.token), limits: COUNTED };
-    countedOften.token = await exportThrough(service, membrane.export, reexport);
-  }
-
-  const cold = await serve(store, { name: "membrane, cold", flags: ["--cache-entries", "1"] });
-  /**
-   * Exports capabilities that are used in turn by a service whose cache has one entry, so that nearly every record is opened again.
-   *
-   * @param {string} name
-   * @param {object} configuration
-   * @returns {Promise<Gateway>}
-   */
-  const exportCold = async (name, configuration) => {
-    const tokens = join(store.data, name.replaceAll(" ", "-"));
-    const made = [];
-    for (let i = 0; i < COLD_CAPABILITIES; i += 1) {
-      made.push(await exportThrough(service, membrane.export, configuration));
-    }
-    await writeFile(tokens, `${made.join("\n")}\n`);
-    return { name, pid: cold.pid, url: cold.url, token: made[0] ?? "", tokens };
-  };
-  const shallowCold = await exportCold("cold", { uri });
-  const deepCold = await exportCold("64 deep, cold", { capability: uriOf(beforeDeepest) });
-
-  const twoWorkers = await serve(store, { name: "membrane, two workers", flags: ["--workers", "2"] });
-
-  const audited = await serve(store, {
-    name: "membrane, audited",
-    flags: ["--audit", join(store.data, "audit.log"), "--audit-invocations", "1"],
-  });
-
-  const secure = await serve(store, { name: "membrane, TLS", secure: true });
-  const tls = join(store.data, "tls");
-  const secureFloor = await startSecureFloor(target, {
-    cert: join(tls, "leaf.pem"),
-    key: join(tls, "leaf.key"),
-  });
-
-  const revokes = createAndRevokeMembranes(service, store.create);
-  /** @type {Row[]} */
-  const rows = [
-    ...rivals.map((gateway) => ({ name: gateway.name, gateway, against: floor, isRival: true })),
-    ...started.rows,
-    { name: "64 deep, 100 revokes/s", gateway: deep, against: plain, meanwhile: revokes },
-    { name: limited.name, gateway: limited, against: plain },
-    { name: counted.name, gateway: counted, against: plain },
-    { name: countedOften.name, gateway: countedOften, against: plain },
-    { name: "cold", gateway: shallowCold, against: plain },
-    { name: "64 deep, cold", gateway: deepCold, against: plain },
-    { name: "1 KiB up", gateway: plain, against: floor, bodyBytes: KIB },
-    { name: "1 MiB up", gateway: plain, against: floor, bodyBytes: MIB },
-    { name: "1 MiB down", gateway: mebibyte, against: { ...floor, url: `${floor.url}${MIB}` } },
-    { name: "two workers", gateway: { ...plain, pid: twoWorkers.pid, url: twoWorkers.url }, against: plain },
+/**
+ * @param {import("./world.js").World} world
+ * @returns {Row[]}
+ */
+function rowsOverFloor({ service, floor, secureFloor }) {
+  const plain = service("plain");
+  const secure = service("plain", { secure: true });
+  const signed = service("signed (aws4)");
+  return [
+    ...bothHeads({ name: "plain", ours: plain, against: floor() }, [cpu(0.75, 0.6), cpu(0.92, 0.8)]),
+    ...bothHeads({ name: "signed (aws4)", ours: signed, against: floor() }, [cpu(0.8, 0.65), cpu(1.2, 1)]),
+    { name: "signed (cap1)", ours: service("signed (cap1)"), against: floor() },
+    ...bothHeads({ name: "TLS", ours: secure, against: secureFloor() }, [cpu(0.8, 0.7), cpu(1, 0.85)]),
+    { name: "1 KiB up", ours: plain, against: floor(), load: { bodyBytes: KIB }, goal: cpu(0.9, 0.7) },
+    { name: "1 MiB up", ours: plain, against: floor(), load: { bodyBytes: MIB }, goal: cpu(0.9, 0.7) },
     {
-      name: "audited invocations",
-      gateway: { ...plain, pid: audited.pid, url: audited.url },
-      against: plain,
+      name: "1 MiB down",
+      ours: service("1 MiB down"),
+      against: floor(String(MIB)),
+      goal: cpu(0.9, 0.7),
     },
-    { name: "TLS", gateway: { ...plain, pid: secure.pid, url: secure.url }, against: secureFloor },
   ];
-  const latencyGateways = [floor, ...rivals, plain, signed, cap1, deep, limited, counted];
-  return { rows, target, floor, rivals, plain, large, latencyGateways };
+}
+
+/**
+ * @param {import("./world.js").World} world
+ * @returns {Row[]}
+ */
+function rowsOverPlain({ service, store }) {
+  const against = service("plain");
+  const cold = { flags: ["--cache-entries", "1"] };
+  const auditing = ["--audit", join(store.data, "audit.log"), "--audit-invocations", "1"];
+  const limited = { name: "path + 8 limits", ours: service("path + 8 limits"), against };
+  return [
+    ...bothHeads(limited, [cpu(1.1, 1.05), cpu(1.1, 1.05)]),
+    { name: "64 deep", ours: service("64 deep"), against, goal: cpu(1.05) },
+    {
+      name: `64 deep, ${REVOKES_PER_SECOND} revokes/s`,
+      ours: service("64 deep"),
+      against: service("plain", { isApart: true }),
+      meanwhile: (gateway) => createAndRevokeMembranes(gateway, store.create),
+    },
+    { name: "maxUses", ours: service("maxUses"), against },
+    { name: "8 times maxUses", ours: service("8 times maxUses"), against },
+    { name: "cold", ours: service("cold", cold), against },
+    { name: "64 deep, cold", ours: service("64 deep, cold", cold), against },
+    { name: "two workers", ours: service("plain", { flags: ["--workers", "2"] }), against, goal: cpu(1.1) },
+    { name: "audited invocations", ours: service("plain", { flags: auditing }), against },
+  ];
+}
+
+/**
+ * Compares with each rival what does the same; if there is a goal, with both kinds of heads.
+ *
+ * @param {import("./world.js").World} world
+ * @returns {Row[]}
+ */
+function rowsOfRivals({ service, rivals }) {
+  return rivals.flatMap((against) => {
+    const goal = RIVAL_GOALS[against.name];
+    const ours = service(against.name.endsWith("SigV4") ? "signed (aws4)" : "plain");
+    const name = `against ${against.name}`;
+    const row = { name, ours, against, isRival: true };
+    return goal === undefined ? [row] : bothHeads(row, [goal, goal]);
+  });
+}
+
+/**
+ * Makes two rows: with heads that repeat on a connection, and with heads that are all new.
+ *
+ * @param {Row} row
+ * @param {readonly [Goal, Goal]} goals
+ * @returns {Row[]}
+ */
+function bothHeads(row, [repeating, fresh]) {
+  return [
+    { ...row, goal: repeating },
+    { ...row, name: `${row.name}, every head new`, load: { hasNewHeads: true }, goal: fresh },
+  ];
 }
 
 /**
@@ -166,23 +118,19 @@ export async function startAll() {
  * @param {string} create
  */
 function createAndRevokeMembranes(service, create) {
-  let made = 0;
-  return () => {
-    const over = new AbortController();
-    const going = (async () => {
-      while (!over.signal.aborted) {
-        made += 1;
-        const membrane = await createMembrane(service, create, `doomed ${made}`);
-        const next = performance.now() + 1_000 / REVOKES_PER_SECOND;
-        await revoke(service, membrane.revoke);
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
-      }
-    })();
-    return {
-      async stop() {
-        over.abort();
-        await going;
-      },
-    };
+  const over = new AbortController();
+  const going = (async () => {
+    while (!over.signal.aborted) {
+      const membrane = await createMembrane(service, create, `doomed ${randomUUID()}`);
+      const next = performance.now() + 1_000 / REVOKES_PER_SECOND;
+      await revoke(service, membrane.revoke);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
+    }
+  })();
+  return {
+    async stop() {
+      over.abort();
+      await going;
+    },
   };
 }

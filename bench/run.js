@@ -1,87 +1,132 @@
-// `npm run bench`: compares the service with the floor and its rivals, in one run. bench/README.md describes each number.
-// With words, it measures only the rows whose names contain one of them, and records nothing: `npm run bench -- plain signed`.
+// `npm run bench [-- WORD… --quick]`: compares the service with the floor and its rivals, in one run. bench/README.md describes each
+// number. With words, it measures only the rows and parts whose names contain one of them, and records nothing; so does --quick, with
+// short windows that say whether the bench works and no more.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { endAll } from "./gateways/start.js";
+import { endAll, endProgram } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
+import { measureIdleMemory } from "./measure/idle.js";
 import { latency } from "./measure/latency.js";
-import { LOADER } from "./measure/load.js";
 import { compareTransfers } from "./measure/transfer.js";
 import { chart } from "./report/chart.js";
-import { checkGoals } from "./report/goals.js";
-import { printAll, printComparison, printLatencies } from "./report/table.js";
+import { printAll } from "./report/table.js";
 import { writeResults } from "./results.js";
-import { startAll } from "./rows.js";
-import { measureScale, startScale } from "./scale.js";
+import { rowsOf } from "./rows.js";
+import { makeScale, measureScale } from "./scale.js";
+import { makeWorld } from "./world.js";
 
-const how = {
-  pairs: Number(process.env["BENCH_PAIRS"] ?? 15),
-  seconds: Number(process.env["BENCH_SECONDS"] ?? 1),
-  /** V8 optimizes hot code for the last time some seconds after it became hot. */
-  warmSeconds: 4,
-  connections: 32,
+/** V8 optimizes hot code for the last time some seconds after it became hot. */
+const WHOLE = {
+  launches: 3,
+  windows: 4,
+  seconds: 1,
+  warmSeconds: 3,
+  stored: 1_000_000,
+  latencySeconds: 5,
+  transfers: 3,
 };
-const stored = Number(process.env["BENCH_STORED"] ?? 1_000_000);
-/** A rate that the slowest gateway can sustain. */
-const fixed = { rate: 2_000, seconds: 5, connections: 32 };
-const wanted = process.argv.slice(2);
+const QUICK = {
+  launches: 1,
+  windows: 2,
+  seconds: 0.25,
+  warmSeconds: 0.5,
+  stored: 10_000,
+  latencySeconds: 1,
+  transfers: 1,
+};
+const CONNECTIONS = 32;
+/** A rate that the slowest gateway can sustain, in requests a second. */
+const RATE = 2_000;
 
+const words = process.argv.slice(2).filter((word) => word !== "--quick");
+const isQuick = process.argv.includes("--quick");
+const { stored, latencySeconds, transfers, ...lengths } = isQuick ? QUICK : WHOLE;
+const how = { ...lengths, connections: CONNECTIONS };
+const fixed = { rate: RATE, seconds: latencySeconds, connections: CONNECTIONS };
+
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.once(signal, () => void endAll().then(() => process.exit(1)));
+
+const from = performance.now();
 try {
-  await (wanted.length === 0 ? runAll() : runSome());
+  const results = await measureAll();
+  printAll(results);
+  process.stderr.write(`${Math.round((performance.now() - from) / 1_000)} s\n`);
+  if (words.length === 0 && !isQuick && process.exitCode === undefined) {
+    await writeResults(results);
+    await writeFile(new URL("chart.svg", import.meta.url), chart(results.compared));
+  }
 } finally {
   await endAll();
 }
 
-async function runSome() {
-  const { rows, plain, latencyGateways } = await startAll();
-  /** @param {{ name: string }} row */
-  const isWanted = ({ name }) => wanted.some((word) => name.includes(word));
-  printComparison(await compareAll(rows.filter(isWanted)), { ...how, loader: LOADER });
-  const gateways = latencyGateways.filter((gateway) => gateway === plain || isWanted(gateway));
-  printLatencies({ rate: fixed.rate, rows: await measureLatencies(gateways) });
-}
-
-async function runAll() {
-  const { rows, target, floor, rivals, large, plain, latencyGateways } = await startAll();
-  const compared = await compareAll(rows);
-  const latencies = await measureLatencies(latencyGateways);
-  const transfers = await compareTransfers(floor, { up: plain, down: large });
-
-  process.stderr.write(`filling a store with ${stored} capabilities\n`);
-  const scale = await startScale(stored, target);
-  compared.push(...(await compareAll(scale.rows)));
-  process.stderr.write("measuring queries, starts and revokes\n");
-  const scaled = await measureScale(scale, target, fixed);
-
+/** @returns {Promise<import("./results.js").Results>} */
+async function measureAll() {
+  const world = await makeWorld();
+  /** @type {import("./results.js").Results} */
   const results = {
     node: process.version,
     cpu: cpus()[0]?.model ?? "",
-    ...how,
-    loader: LOADER,
-    rivals: rivals.map(({ name }) => name),
-    compared,
-    latencies: { rate: fixed.rate, rows: latencies },
-    transfers,
-    scale: { count: stored, ...scaled },
+    how,
+    compared: [],
+    unavailable: [],
   };
-  printAll(results, checkGoals(results));
-  await writeResults(results);
-  await writeFile(new URL("chart.svg", import.meta.url), chart(compared));
+  for (const row of rowsOf(world)) await measure(row.name, () => compareRow(row, results));
+  await measure("idle memory", async () => {
+    results.idleBytes = await measureIdleMemory(world.service("plain"));
+  });
+  await measure("latency", async () => {
+    results.latencies = { rate: RATE, rows: await measureLatencies(world) };
+  });
+  await measure("1 GiB up and down", async () => {
+    results.transfers = await compareTransfers(world, transfers);
+  });
+  await measure(`scale, ${stored} stored`, async () => {
+    const scale = await makeScale(stored, world.target);
+    for (const row of scale.rows) await compareRow(row, results);
+    results.scale = { count: stored, ...(await measureScale(scale, world.target, fixed)) };
+  });
+  return results;
 }
 
-/** @param {readonly import("./gateways/start.js").Gateway[]} gateways */
-async function measureLatencies(gateways) {
-  const latencies = [];
-  for (const gateway of gateways) latencies.push(await latency(gateway, fixed));
-  return latencies;
-}
-
-/** @param {readonly import("./measure/compare.js").Row[]} rows */
-async function compareAll(rows) {
-  const compared = [];
-  for (const row of rows) {
-    process.stderr.write(`measuring ${row.name}\n`);
-    compared.push(await compare(row, how));
+/**
+ * Measures a row or a part if it is wanted. One that fails does not end the others, but nothing is recorded then.
+ *
+ * @param {string} name
+ * @param {() => Promise<void>} act
+ */
+async function measure(name, act) {
+  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
+  process.stderr.write(`measuring ${name}\n`);
+  try {
+    await act();
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
   }
-  return compared;
+}
+
+/**
+ * @param {import("./measure/compare.js").Row} row
+ * @param {import("./results.js").Results} results where it goes
+ */
+async function compareRow(row, { compared, unavailable }) {
+  const measured = await compare(row, how);
+  if (measured === undefined) unavailable.push(row.name);
+  else compared.push(measured);
+}
+
+/** @param {import("./world.js").World} world */
+async function measureLatencies({ floor, rivals, service }) {
+  const ours = /** @type {const} */ (["plain", "signed (aws4)", "64 deep", "path + 8 limits", "maxUses"]);
+  const latencies = [];
+  for (const side of [floor(), ...rivals, ...ours.map((name) => service(name))]) {
+    const gateway = await side.start();
+    if (gateway === undefined) continue;
+    // What is compiled and connected first does not count.
+    await latency(gateway, { ...fixed, seconds: 1 });
+    latencies.push({ ...(await latency(gateway, fixed)), name: side.name });
+    await endProgram(gateway);
+  }
+  return latencies;
 }

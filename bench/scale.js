@@ -1,7 +1,7 @@
 // The effect of a million capabilities on the time to start, on memory, on invocations, and on a revoke of all of them at once.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -14,61 +14,69 @@ import {
   serve,
 } from "./gateways/membrane.js";
 import { directory, endProgram } from "./gateways/start.js";
+import { countInClosedLoops } from "./measure/closed-loop.js";
+import { writeTokens } from "./measure/calls.js";
 import { latency } from "./measure/latency.js";
 import { anonymousBytes } from "./measure/process.js";
 import { median } from "./measure/statistics.js";
 
-/** @typedef {import("./gateways/start.js").Gateway} Gateway */
 /** @typedef {import("./measure/compare.js").Row} Row */
 
 const FILL = fileURLToPath(new URL("gateways/fill.js", import.meta.url));
 const FEW = 1_000;
 const HOT = 100;
+const FILLERS = 2;
 /** How many copies of the store are made, since all capabilities can be revoked once in each. */
 const COPIES = 3;
 const SMALL_REVOKES = 3;
 const MEMBRANES = 500;
 const PAGE = 100;
 const QUERIES = 9;
+/** How long capabilities are used at random, which fills the cache of resolutions. */
+const UNIFORM_SECONDS = 10;
 
-/** A service on a store with `count` capabilities, all through one membrane. */
 /**
+ * Makes a store with `count` capabilities, all through one membrane.
+ *
  * @param {number} count
  * @param {number} target
  */
-export async function startFilled(count, target) {
+async function makeFilled(count, target) {
   const store = await initStore();
   const maker = await serve(store);
   const membrane = await createMembrane(maker, store.create, "holds all");
-  const tokens = join(directory, `tokens-${count}`);
-  await fill({
-    data: store.data,
-    export: membrane.export,
-    count,
-    uri: `http://127.0.0.1:${target}/`,
-    tokens,
-  });
+  const uri = `http://127.0.0.1:${target}/`;
+  const made = await fillAll({ data: store.data, export: membrane.export, uri }, count);
   for (let i = 1; i < MEMBRANES; i += 1) await createMembrane(maker, store.create, `holds nothing ${i}`);
   await endProgram(maker);
-  const hot = `${tokens}-hot`;
-  const all = (await readFile(tokens, "utf8")).trim().split("\n");
-  await writeFile(hot, `${all.slice(0, HOT).join("\n")}\n`);
-  const service = await serve(store);
-  /** @type {(name: string, file: string) => Gateway} */
-  const through = (name, file) => ({
-    name,
-    pid: service.pid,
-    url: service.url,
-    token: all[0] ?? "",
-    tokens: file,
-  });
+  /** @param {string} name @param {readonly string[]} used */
+  const through = async (name, used) => {
+    const tokens = await writeTokens(`tokens-${count}-${name}`, used);
+    return {
+      name: `${count} stored, ${name}`,
+      start: async () => ({ ...(await serve(store)), token: used[0] ?? "", tokens }),
+    };
+  };
   return {
     store,
-    service,
     membrane,
-    hot: through(`${count} stored, hot set`, hot),
-    uniform: through(`${count} stored, uniform`, tokens),
+    hot: await through("hot set", made.slice(0, HOT)),
+    uniform: await through("uniform", made),
   };
+}
+
+/**
+ * Fills a store with several processes: nearly all of the work is to seal the records.
+ *
+ * @param {{ data: string, export: string, uri: string }} what
+ * @param {number} count of capabilities
+ * @returns {Promise<string[]>} some of the tokens
+ */
+async function fillAll(what, count) {
+  const files = Array.from({ length: FILLERS }, (_, part) => join(directory, `tokens-${count}-${part}`));
+  await Promise.all(files.map((tokens) => fill({ ...what, count: count / FILLERS, tokens })));
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  return texts.join("").trim().split("\n");
 }
 
 /** @param {object} what */
@@ -83,13 +91,13 @@ async function fill(what) {
  * @param {number} many
  * @param {number} target
  */
-export async function startScale(many, target) {
-  const few = await startFilled(FEW, target);
-  const full = await startFilled(many, target);
+export async function makeScale(many, target) {
+  const few = await makeFilled(FEW, target);
+  const full = await makeFilled(many, target);
   /** @type {Row[]} */
   const rows = [
-    { name: `${many} stored, hot set`, gateway: full.hot, against: few.hot },
-    { name: `${many} stored, uniform`, gateway: full.uniform, against: few.hot },
+    { name: full.hot.name, ours: full.hot, against: few.hot, goal: { of: "cpuRatio", met: 1.1 } },
+    { name: full.uniform.name, ours: full.uniform, against: few.hot },
   ];
   return { few, full, rows };
 }
@@ -97,9 +105,10 @@ export async function startScale(many, target) {
 /**
  * Measures how long it takes to list all membranes of a tenant, page by page, in milliseconds.
  *
- * @param {Awaited<ReturnType<typeof startFilled>>} filled
+ * @param {import("./gateways/membrane.js").Service} service
+ * @param {import("./gateways/membrane.js").BenchStore} store
  */
-async function timeQuery({ service, store }) {
+async function timeQuery(service, store) {
   const times = [];
   for (let query = 0; query < QUERIES; query += 1) {
     times.push(
@@ -113,19 +122,23 @@ async function timeQuery({ service, store }) {
 }
 
 /**
- * Queries both stores. Then it copies the full one several times, starts a service on each copy, and revokes membranes with one
+ * Uses the capabilities of the full store at random, and queries both stores. Then it copies the full one several times, starts a service on each copy, and revokes membranes with one
  * capability and the membrane with all of them.
  *
- * @param {Awaited<ReturnType<typeof startScale>>} scale
+ * @param {Awaited<ReturnType<typeof makeScale>>} scale
  * @param {number} target
  * @param {{ rate: number, seconds: number, connections: number }} how
  */
 export async function measureScale({ few, full }, target, how) {
-  const memory = await anonymousBytes(full.service.pid);
-  const queryFewMs = await timeQuery(few);
-  const queryMs = await timeQuery(full);
-  await endProgram(few.service);
-  await endProgram(full.service);
+  const { connections } = how;
+  const service = await full.uniform.start();
+  await countInClosedLoops([service], { seconds: UNIFORM_SECONDS, connections });
+  const memory = anonymousBytes(service.pid);
+  const queryMs = await timeQuery(service, full.store);
+  await endProgram(service);
+  const other = await few.hot.start();
+  const queryFewMs = await timeQuery(other, few.store);
+  await endProgram(other);
   /** @type {Awaited<ReturnType<typeof revokeAll>>[]} */
   const copies = [];
   for (let copy = 1; copy <= COPIES; copy += 1) copies.push(await revokeAll(full, target, how));
@@ -144,7 +157,7 @@ export async function measureScale({ few, full }, target, how) {
 }
 
 /**
- * @param {Awaited<ReturnType<typeof startFilled>>} filled
+ * @param {Awaited<ReturnType<typeof makeFilled>>} filled
  * @param {number} target
  * @param {{ rate: number, seconds: number, connections: number }} how
  */

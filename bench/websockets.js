@@ -68,10 +68,6 @@ async function openAll(url, token, wanted) {
 
 /** @param {number} pid */
 async function measure(pid) {
-  const [bytes, cpu, files] = await Promise.all([
-    anonymousBytes(pid),
-    cpuSeconds(pid),
-    readdir(`/proc/${pid}/fd`).then(({ length }) => length),
-  ]);
-  return { bytes, cpu, files };
+  const { length: files } = await readdir(`/proc/${pid}/fd`);
+  return { bytes: anonymousBytes(pid), cpu: cpuSeconds(pid), files };
 }

@@ -82,7 +82,8 @@ export async function serve(
   const service =
     log === undefined
       ? await startProgram(name, words, { env, through })
-      : await startUnheard(name, words, { env, port, log });
+      : await startUnheard(name, [process.execPath, ...words], { env, port, log, path: "healthz" });
+  if (service === undefined) throw new Error("Node.js cannot be started");
   return secure ? { ...service, url: service.url.replace("http:", "https:") } : service;
 }
 

@@ -1,12 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { freePort } from "./free-port.js";
 
 export const run = promisify(execFile);
 
@@ -89,82 +88,6 @@ export async function startSecureFloor(target, { cert, key }) {
   return { ...floor, url: floor.url.replace("http:", "https:") };
 }
 
-/**
- * Starts the proxies that are pinned in a separate package, which is installed on first use; and nginx if it is installed.
- *
- * @param {number} target
- */
-export async function startRivals(target) {
-  await access(here("rivals/node_modules")).catch(() =>
-    run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: here("rivals") }),
-  );
-  const rivals = [
-    await startProgram("http-proxy", [here("rivals/http-proxy.js"), String(target)]),
-    await startProgram("fast-proxy", [here("rivals/fast-proxy.js"), String(target)]),
-  ];
-  const nginx = await startNginx(target);
-  return nginx === undefined ? rivals : [...rivals, nginx];
-}
-
-/**
- * Starts nginx with one worker, if it is installed.
- *
- * @param {number} target
- * @returns {Promise<Gateway | undefined>}
- */
-export async function startNginx(target) {
-  const prefix = await mkdtemp(join(directory, "nginx-"));
-  const port = await freePort();
-  const file = join(prefix, "nginx.conf");
-  await writeFile(file, nginxConfiguration(prefix, port, target));
-  const child = spawn("nginx", ["-p", prefix, "-e", join(prefix, "error.log"), "-c", file], {
-    stdio: "ignore",
-  });
-  const started = await Promise.race([
-    once(child, "spawn").then(() => true),
-    once(child, "error").then(() => false),
-  ]).catch(() => false);
-  if (!started) return undefined;
-  children.push(child);
-  const url = `http://127.0.0.1:${port}/`;
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    if (
-      await fetch(url).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    ) {
-      return { name: "nginx", pid: Number(child.pid), url, token: NO_TOKEN };
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("nginx does not respond");
-}
-
-/**
- * @param {string} prefix
- * @param {number} port
- * @param {number} target
- */
-function nginxConfiguration(prefix, port, target) {
-  return `daemon off; worker_processes 1; pid ${prefix}/nginx.pid;
-events { worker_connections 1024; }
-http {
-  access_log off; client_body_temp_path ${prefix}/body; proxy_temp_path ${prefix}/proxy;
-  fastcgi_temp_path ${prefix}/fastcgi; uwsgi_temp_path ${prefix}/uwsgi; scgi_temp_path ${prefix}/scgi;
-  client_max_body_size 0; keepalive_requests 1000000000;
-  upstream target { server 127.0.0.1:${target}; keepalive 256; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://target; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Authorization "replaced"; proxy_buffering off; proxy_request_buffering off;
-    }
-  }
-}
-`;
-}
-
 /** @typedef {Gateway & { port: number, startMs: number }} Started */
 
 /**
@@ -176,9 +99,20 @@ http {
  *   arguments as a program, such as unshare(1)
  * @returns {Promise<Started>}
  */
-export async function startProgram(name, words, { env = {}, through = [] } = {}) {
+export function startProgram(name, words, { env = {}, through = [] } = {}) {
+  return startCommand(name, [...through, process.execPath, ...words], env);
+}
+
+/**
+ * Starts a program that prints its port in a line of JSON.
+ *
+ * @param {string} name
+ * @param {readonly string[]} words
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<Started>}
+ */
+export async function startCommand(name, [command = "", ...rest], env = {}) {
   const from = performance.now();
-  const [command = "", ...rest] = [...through, process.execPath, ...words];
   const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   children.push(child);
   const port = await Promise.any([portIn(child.stdout), portIn(child.stderr)]);
@@ -186,29 +120,35 @@ export async function startProgram(name, words, { env = {}, through = [] } = {})
 }
 
 /**
- * Starts a service whose log is not read here, and sends requests until it responds.
+ * Starts a program that says nothing, and sends requests until it responds.
  *
  * @param {string} name
  * @param {readonly string[]} words
- * @param {{ env?: Record<string, string>, port: number, log: number }} where `log`: the descriptor of its standard error
- * @returns {Promise<Started>}
+ * @param {{ port: number, path?: string, env?: Record<string, string>, log?: number }} where `log`: the descriptor of its standard
+ *   error, which is not read here
+ * @returns {Promise<Started | undefined>} nothing if there is no such command
  */
-export async function startUnheard(name, words, { env = {}, port, log }) {
+export async function startUnheard(name, [command = "", ...rest], { port, path = "", env = {}, log }) {
   const from = performance.now();
-  const child = spawn(process.execPath, words, {
-    stdio: ["ignore", "ignore", log],
+  const child = spawn(command, rest, {
+    stdio: ["ignore", "ignore", log ?? "ignore"],
     env: { ...process.env, ...env },
   });
+  const isStarted = await Promise.race([
+    once(child, "spawn").then(() => true),
+    once(child, "error").then(() => false),
+  ]).catch(() => false);
+  if (!isStarted) return undefined;
   children.push(child);
   for (let attempt = 0; attempt < 300 && child.exitCode === null; attempt += 1) {
-    const isReady = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+    const isReady = await fetch(`http://127.0.0.1:${port}/${path}`).then(
       ({ ok }) => ok,
       () => false,
     );
     if (isReady) return startedAt(name, child, port, from);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("a service without a log does not respond");
+  throw new Error(`${name} does not respond`);
 }
 
 /**

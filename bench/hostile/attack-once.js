@@ -61,8 +61,8 @@ const MIB = 1024 * 1024;
 /** Records the most memory that a process takes. @param {number} pid */
 function watchMemory(pid) {
   let most = 0;
-  const look = setInterval(async () => {
-    most = Math.max(most, await anonymousBytes(pid));
+  const look = setInterval(() => {
+    most = Math.max(most, anonymousBytes(pid));
   }, LOOK_MS);
   return {
     end() {

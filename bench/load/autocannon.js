@@ -1,21 +1,12 @@
-// Generates one stretch of load where wrk is not installed, and every stretch at a fixed rate. Reads its options as JSON from the
-// variable LOAD and prints autocannon's counts. At a fixed rate, latencies are corrected for coordinated omission: a request that
-// waited for an earlier one counts from when it should have been sent.
-import { readFileSync } from "node:fs";
+// Generates one stretch of load at a fixed rate. Reads its options as JSON from the variable LOAD and prints autocannon's counts.
+// Latencies are corrected for coordinated omission: a request that waited for an earlier one counts from when it should have been
+// sent.
 import autocannon from "autocannon";
 
-/** @type {import("../measure/load.js").Load} */
-const { url, token, tokens, seconds, connections, rate, bodyBytes } = JSON.parse(process.env["LOAD"] ?? "{}");
-const all = tokens === undefined ? [token] : readFileSync(tokens, "utf8").trim().split("\n");
-const result = await autocannon({
-  url,
-  duration: seconds,
-  connections,
-  headers: { authorization: `Bearer ${all[0]}` },
-  ...(rate === undefined ? {} : { overallRate: rate }),
-  ...(bodyBytes === undefined ? {} : { method: "POST", body: Buffer.alloc(bodyBytes, "x") }),
-  ...(tokens === undefined ? {} : { requests: [{ setupRequest: anyToken }] }),
-});
+/** @type {import("../measure/latency.js").Load} */
+const { url, token, seconds, connections, rate } = JSON.parse(process.env["LOAD"] ?? "{}");
+const headers = { authorization: `Bearer ${token}` };
+const result = await autocannon({ url, duration: seconds, connections, headers, overallRate: rate });
 const { requests, latency, errors, non2xx, duration } = result;
 console.log(
   JSON.stringify({
@@ -27,9 +18,3 @@ console.log(
     p999: latency.p99_9,
   }),
 );
-
-/** @param {import("autocannon").Request} request */
-function anyToken(request) {
-  const token = all[Math.floor(Math.random() * all.length)];
-  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } };
-}

@@ -42,13 +42,13 @@ const MAX_FAILED = 0.05;
  * @returns {Promise<CallsCost>}
  */
 export async function measureCalls(calls, { nodes, server }) {
-  const read = async () => ({
-    nodes: (await Promise.all(nodes.map(({ pid }) => cpuSeconds(pid)))).reduce((sum, one) => sum + one, 0),
-    server: server === undefined ? 0 : await cpuSeconds(server.pid),
+  const read = () => ({
+    nodes: nodes.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
+    server: server === undefined ? 0 : cpuSeconds(server.pid),
   });
-  const before = await read();
+  const before = read();
   const measured = await makeCalls({ ...calls, warmSeconds: 0 });
-  const after = await read();
+  const after = read();
   return {
     ...measured,
     nodeMicroseconds: ((after.nodes - before.nodes) * 1e6) / measured.total,

@@ -1,22 +1,36 @@
-import { cpuSeconds } from "./process.js";
-import { apply } from "./load.js";
+import { endProgram } from "../gateways/start.js";
 import { isNoisy, median, quartiles } from "./statistics.js";
+import { measureWindows } from "./windows.js";
 
 /** @typedef {import("../gateways/start.js").Gateway} Gateway */
-/** @typedef {{ cpu: number, perSecond: number }} Sample */
+/** @typedef {import("./windows.js").Sample} Sample */
 /** @typedef {import("./statistics.js").Quartiles} Quartiles */
 
 /**
- * One row of the table: what is measured, what it is compared with, and the load.
+ * One of the two sides of a row. Its process is started for the row and ends after it: what V8 has compiled for other requests would
+ * change the costs of these.
+ *
+ * @typedef {object} Side
+ * @property {string} name
+ * @property {() => Promise<Gateway | undefined>} start returns nothing if it is not installed
+ */
+
+/**
+ * One row of the table: what is measured, what it is compared with, the load, and what is to be reached.
  *
  * @typedef {object} Row
  * @property {string} name
- * @property {Gateway} gateway
- * @property {Gateway} against
- * @property {number} [bodyBytes] sent with each request
- * @property {() => { stop(): Promise<void> }} [meanwhile] runs during each stretch of the gateway
+ * @property {Side} ours
+ * @property {Side} against
+ * @property {import("./windows.js").Pair["load"]} [load]
+ * @property {import("./windows.js").Pair["meanwhile"]} [meanwhile]
  * @property {boolean} [isRival]
+ * @property {Goal} [goal]
  */
+
+/** @typedef {{ of: "cpuRatio" | "throughputRatio", met: number, stretch?: number }} Goal */
+
+/** @typedef {import("./windows.js").How & { launches: number }} How `windows` of each launch */
 
 /**
  * @typedef {object} Compared
@@ -27,67 +41,75 @@ import { isNoisy, median, quartiles } from "./statistics.js";
  * @property {number} cpuMicroseconds
  * @property {number} againstCpuMicroseconds
  * @property {number} perSecond
+ * @property {number} windows that were counted
+ * @property {number} dropped
+ * @property {number} disturbed of those that were counted
  * @property {boolean} noisy
  * @property {boolean} isRival
+ * @property {Goal} [goal]
  */
 
 /**
+ * Measures a row with several starts of both sides: V8 compiles the same code otherwise from one start to the next.
+ *
  * @param {Row} row
- * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how
- * @returns {Promise<Compared>}
+ * @param {How} how
+ * @returns {Promise<Compared | undefined>} nothing if a side is not installed
  */
 export async function compare(row, how) {
-  const pairs = await measurePairs(row, how);
-  /** @param {(sample: Sample) => number} of */
-  const ratio = (of) => quartiles(pairs.map(({ ours, theirs }) => of(ours) / of(theirs)));
-  const cpuRatio = ratio(({ cpu }) => cpu);
+  const launches = [];
+  for (let launch = 0; launch < how.launches; launch += 1) {
+    const measured = await measureLaunch(row, how);
+    if (measured === undefined) return undefined;
+    launches.push(measured);
+  }
+  return summarize(row, launches);
+}
+
+/**
+ * @param {Row} row
+ * @param {How} how
+ */
+async function measureLaunch({ ours, against: theirs, load = {}, meanwhile }, how) {
+  // One after the other: the floor uses the certificate that the service has made.
+  const gateway = await ours.start();
+  const against = await theirs.start();
+  try {
+    if (gateway === undefined || against === undefined) return undefined;
+    return await measureWindows({ gateway, against, load, ...(meanwhile && { meanwhile }) }, how);
+  } finally {
+    if (gateway !== undefined) await endProgram(gateway);
+    if (against !== undefined) await endProgram(against);
+  }
+}
+
+/**
+ * @param {Row} row
+ * @param {readonly import("./windows.js").Measured[]} launches
+ * @returns {Compared}
+ */
+export function summarize({ name, against, isRival = false, goal }, launches) {
+  const windows = launches.flatMap((launch) => launch.windows);
+  const cpuRatio = quartiles(windows.map(({ ours, theirs }) => ours.cpu / theirs.cpu));
+  const disturbed = sum(launches.map((launch) => launch.disturbed));
   return {
-    name: row.name,
-    against: row.against.name,
+    name,
+    against: against.name,
     cpuRatio,
-    throughputRatio: ratio(({ perSecond }) => perSecond),
-    cpuMicroseconds: median(pairs.map(({ ours }) => ours.cpu)),
-    againstCpuMicroseconds: median(pairs.map(({ theirs }) => theirs.cpu)),
-    perSecond: median(pairs.map(({ ours }) => ours.perSecond)),
-    isRival: row.isRival ?? false,
-    noisy: isNoisy(cpuRatio),
+    throughputRatio: quartiles(windows.map(({ ours, theirs }) => ours.perSecond / theirs.perSecond)),
+    cpuMicroseconds: median(windows.map(({ ours }) => ours.cpu)),
+    againstCpuMicroseconds: median(windows.map(({ theirs }) => theirs.cpu)),
+    perSecond: median(windows.map(({ ours }) => ours.perSecond)),
+    windows: windows.length,
+    dropped: sum(launches.map((launch) => launch.dropped)),
+    disturbed,
+    noisy: disturbed > 0 || isNoisy(cpuRatio),
+    isRival,
+    ...(goal && { goal }),
   };
 }
 
-/**
- * Measures interleaved pairs, so that other load on the machine affects both sides.
- *
- * @param {Row} row
- * @param {{ pairs: number, seconds: number, warmSeconds: number, connections: number }} how
- */
-export async function measurePairs(row, how) {
-  /** @type {{ ours: Sample, theirs: Sample }[]} */
-  const pairs = [];
-  const warming = { ...how, seconds: how.warmSeconds };
-  await measure(row.against, row, warming);
-  await measure(row.gateway, row, warming);
-  for (let pair = 0; pair < how.pairs; pair += 1) {
-    const theirs = await measure(row.against, row, how);
-    const background = row.meanwhile?.();
-    const ours = await measure(row.gateway, row, how).finally(() => background?.stop());
-    pairs.push({ ours, theirs });
-  }
-  return pairs;
-}
-
-/**
- * @param {Gateway} gateway
- * @param {{ bodyBytes?: number }} load
- * @param {{ seconds: number, connections: number }} how
- * @returns {Promise<Sample>}
- */
-async function measure(gateway, { bodyBytes }, { seconds, connections }) {
-  const before = await cpuSeconds(gateway.pid);
-  const { total, perSecond } = await apply({
-    ...gateway,
-    seconds,
-    connections,
-    ...(bodyBytes === undefined ? {} : { bodyBytes }),
-  });
-  return { cpu: (((await cpuSeconds(gateway.pid)) - before) * 1e6) / total, perSecond };
+/** @param {readonly number[]} values */
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
 }

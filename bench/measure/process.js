@@ -1,23 +1,38 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 
 const KIB = 1024;
 
-/** Of the times in /proc/PID/stat, a second (sysconf(3), `_SC_CLK_TCK`). */
+/** Of the times in /proc/stat and /proc/PID/stat, a second (sysconf(3), `_SC_CLK_TCK`). */
 const TICKS = 100;
 
 /**
- * Reads the CPU time of a process and its descendants, in seconds: the first number of /proc/PID/task/TID/schedstat, in
- * nanoseconds (Linux, Documentation/scheduler/sched-stats). Threads that ended are not counted; none ends under load. Processes
- * that ended are, to ten milliseconds.
+ * Reads the CPU time of a process and its descendants, in seconds.
  *
  * @param {number} pid
  */
-export async function cpuSeconds(pid) {
-  const all = await family(pid);
-  const each = await Promise.all(all.map(threadNanoseconds));
-  const living = each.flat().reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e9;
-  const ended = await Promise.all(all.map(endedSeconds));
-  return ended.reduce((sum, seconds) => sum + seconds, living);
+export function cpuSeconds(pid) {
+  return cpuSecondsOf(family(pid));
+}
+
+/**
+ * Reads the CPU time of processes, in seconds: the first number of /proc/PID/task/TID/schedstat, in nanoseconds (Linux,
+ * Documentation/scheduler/sched-stats). Threads that ended are not counted; none ends under load. Children that ended are, to ten
+ * milliseconds. It waits for nothing, so that all is read in the same moment.
+ *
+ * @param {readonly number[]} pids
+ */
+export function cpuSecondsOf(pids) {
+  return pids.reduce((sum, pid) => sum + threadSeconds(pid) + endedSeconds(pid), 0);
+}
+
+/**
+ * Reads for how long all processors worked since the machine started, for anything and for other machines on the same host, in
+ * seconds (proc(5), /proc/stat: all of the first line except `idle` and `iowait`; `guest` is a part of `user`).
+ */
+export function machineSeconds() {
+  const ticks = readOf("/proc/stat").split(/\s+/, 9).slice(1).map(Number);
+  const [, , , idle = 0, iowait = 0] = ticks;
+  return (ticks.reduce((sum, one) => sum + one, 0) - idle - iowait) / TICKS;
 }
 
 /**
@@ -25,17 +40,16 @@ export async function cpuSeconds(pid) {
  *
  * @param {number} pid
  */
-async function endedSeconds(pid) {
-  return ((await readStat(pid))?.endedTicks ?? 0) / TICKS;
+function endedSeconds(pid) {
+  return (readStat(pid)?.endedTicks ?? 0) / TICKS;
 }
 
 /** @param {number} pid */
-async function threadNanoseconds(pid) {
-  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const texts = threads.map((thread) =>
-    readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0"),
-  );
-  return (await Promise.all(texts)).map((text) => Number(text.split(" ")[0]));
+function threadSeconds(pid) {
+  return namesIn(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const nanoseconds = readOf(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0];
+    return sum + Number(nanoseconds) / 1e9;
+  }, 0);
 }
 
 /**
@@ -43,28 +57,24 @@ async function threadNanoseconds(pid) {
  *
  * @param {number} pid
  */
-export async function anonymousBytes(pid) {
-  const all = await family(pid);
-  const each = await Promise.all(
-    all.map(async (member) => {
-      const status = await readFile(`/proc/${member}/status`, "utf8").catch(() => "");
-      return Number(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * KIB;
-    }),
-  );
-  return each.reduce((sum, bytes) => sum + bytes, 0);
+export function anonymousBytes(pid) {
+  return family(pid).reduce((sum, member) => {
+    const kibibytes = /^RssAnon:\s*(\d+) kB$/m.exec(readOf(`/proc/${member}/status`))?.[1];
+    return sum + Number(kibibytes ?? 0) * KIB;
+  }, 0);
 }
 
 /**
  * Lists a process and its descendants.
  *
  * @param {number} root
- * @returns {Promise<number[]>}
+ * @returns {number[]}
  */
-async function family(root) {
-  const numbers = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const parents = new Map(
-    await Promise.all(numbers.map(async (pid) => /** @type {const} */ ([pid, await parentOf(pid)]))),
-  );
+export function family(root) {
+  const numbers = namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  const parents = new Map(numbers.map((pid) => [pid, readStat(pid)?.parent]));
   const members = new Set([root]);
   // A child's id may be lower than its parent's, so the list is read until no more are found.
   for (let size = 0; size < members.size;) {
@@ -74,19 +84,36 @@ async function family(root) {
   return [...members];
 }
 
-/** @param {number} pid */
-async function parentOf(pid) {
-  return (await readStat(pid))?.parent;
-}
-
 /**
  * Reads what the kernel says of a process, unless it has ended (proc(5), /proc/PID/stat). The name before may have spaces.
  *
  * @param {number} pid
  */
-async function readStat(pid) {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+function readStat(pid) {
+  const text = readOf(`/proc/${pid}/stat`);
+  if (text === "") return undefined;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { parent: Number(fields[1]), endedTicks: Number(fields[13]) + Number(fields[14]) };
+}
+
+/**
+ * Reads a file of /proc, which is empty here when its process has ended.
+ *
+ * @param {string} path
+ */
+function readOf(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} path */
+function namesIn(path) {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
 }

@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { endProgram } from "../gateways/start.js";
 import { anonymousBytes } from "./process.js";
 import { median } from "./statistics.js";
 
@@ -9,39 +10,43 @@ const LOOK_MS = 20;
 const GIB = 1024 ** 3;
 /** Bytes of a first body, which warms up pools, buffers and code. */
 const WARM_UP_BYTES = 16 * 1024 * 1024;
-const ROUNDS = 3;
-
-/** @typedef {import("../gateways/start.js").Gateway} Gateway */
 
 /**
  * Transfers one gibibyte up and one down, in turn with the floor.
  *
- * @param {Gateway} floor
- * @param {{ up: Gateway, down: (bytes: number) => Promise<Gateway> }} ours
+ * @param {import("../world.js").World} world
+ * @param {number} rounds
  */
-export async function compareTransfers(floor, { up, down }) {
+export async function compareTransfers({ service, floor }, rounds) {
   const directions = [
-    { name: "1 GiB up", ours: up, theirs: floor, small: { up: WARM_UP_BYTES }, whole: { up: GIB } },
+    {
+      name: "1 GiB up",
+      sides: { ours: service("plain"), theirs: floor() },
+      small: { up: WARM_UP_BYTES },
+      whole: { up: GIB },
+    },
     {
       name: "1 GiB down",
-      ours: await down(GIB),
-      theirs: { ...floor, url: `${floor.url}${GIB}` },
+      sides: { ours: service("1 GiB down"), theirs: floor(String(GIB)) },
       small: {},
       whole: { down: GIB },
     },
   ];
   const compared = [];
-  for (const { name, ours, theirs, small, whole } of directions) {
+  for (const { name, sides, small, whole } of directions) {
+    const [ours, theirs] = [await sides.ours.start(), await sides.theirs.start()];
     await transfer(ours, small);
-    const rounds = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      rounds.push({ theirs: await transfer(theirs, whole), ours: await transfer(ours, whole) });
+    const measured = [];
+    while (measured.length < rounds) {
+      measured.push({ theirs: await transfer(theirs, whole), ours: await transfer(ours, whole) });
     }
+    await endProgram(ours);
+    await endProgram(theirs);
     compared.push({
       name,
-      ratio: median(rounds.map((round) => round.ours.perSecond / round.theirs.perSecond)),
-      perSecond: median(rounds.map((round) => round.ours.perSecond)),
-      grownBytes: Math.max(...rounds.map((round) => round.ours.grownBytes)),
+      ratio: median(measured.map((round) => round.ours.perSecond / round.theirs.perSecond)),
+      perSecond: median(measured.map((round) => round.ours.perSecond)),
+      grownBytes: Math.max(...measured.map((round) => round.ours.grownBytes)),
     });
   }
   return compared;
@@ -57,10 +62,10 @@ export async function compareTransfers(floor, { up, down }) {
  * @returns {Promise<Transferred>} bytes a second, and the most by which anonymous memory grew
  */
 export async function transfer(gateway, { up = 0, down = 0 }) {
-  const before = await anonymousBytes(gateway.pid);
+  const before = anonymousBytes(gateway.pid);
   let most = before;
-  const look = setInterval(async () => {
-    most = Math.max(most, await anonymousBytes(gateway.pid));
+  const look = setInterval(() => {
+    most = Math.max(most, anonymousBytes(gateway.pid));
   }, LOOK_MS);
   const from = performance.now();
   try {

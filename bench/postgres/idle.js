@@ -37,12 +37,12 @@ export async function measureIdle({ lmdb, postgres, server }) {
  * @returns {Promise<number[]>} milliseconds of CPU time a second, of each
  */
 async function cpuWhileIdle(programs) {
-  const read = () => Promise.all(programs.map(({ pid }) => cpuSeconds(pid)));
+  const read = () => programs.map(({ pid }) => cpuSeconds(pid));
   await sleep(SETTLE_MS);
   const from = performance.now();
-  const before = await read();
+  const before = read();
   await sleep(SECONDS * 1_000);
-  const after = await read();
+  const after = read();
   const seconds = (performance.now() - from) / 1_000;
   return after.map((cpu, index) => ((cpu - (before[index] ?? Number.NaN)) * 1_000) / seconds);
 }

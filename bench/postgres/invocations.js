@@ -1,8 +1,8 @@
 // What an invocation costs: warm, with a cache that never has the capability, and at a rate at which nothing waits.
 import { exportThrough, serve } from "../gateways/membrane.js";
 import { endProgram } from "../gateways/start.js";
-import { measurePairs } from "../measure/compare.js";
 import { makeCalls, measureCalls, writeTokens } from "../measure/calls.js";
+import { measureWindows } from "../measure/windows.js";
 import { figureOf, inTurn } from "./rounds.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
@@ -15,7 +15,7 @@ const COLD_CAPABILITIES = 64;
 const RATE = 100;
 const STEADY_SECONDS = 5;
 const CALLERS = 32;
-const PAIRS_OF_LAUNCH = 3;
+const WINDOWS_OF_LAUNCH = 3;
 
 /**
  * @param {World} world
@@ -23,7 +23,7 @@ const PAIRS_OF_LAUNCH = 3;
  * @returns {Promise<Figure[]>}
  */
 export async function measureWarm({ lmdb, postgres, server }, how) {
-  /** @type {Awaited<ReturnType<typeof measurePairs>>} */
+  /** @type {import("../measure/windows.js").Window[]} */
   const pairs = [];
   while (pairs.length < how.pairs) pairs.push(...(await measureLaunch(lmdb, postgres, how)));
   const invoke = { kind: /** @type {const} */ ("invoke"), callers: CALLERS, seconds: how.seconds * 4 };
@@ -50,7 +50,7 @@ export async function measureWarm({ lmdb, postgres, server }, how) {
 }
 
 /**
- * Measures a few pairs with a process of each side that was just started: V8 compiles the same code otherwise from one start to the
+ * Measures both in the same few seconds, with a process of each side that was just started: V8 compiles the same code otherwise from one start to the
  * next, which makes a difference of a third.
  *
  * @param {Side} lmdb
@@ -60,8 +60,9 @@ export async function measureWarm({ lmdb, postgres, server }, how) {
 async function measureLaunch(lmdb, postgres, how) {
   const [ours, theirs] = [await launch(postgres), await launch(lmdb)];
   try {
-    const row = { name: "warm", gateway: ours, against: theirs };
-    return await measurePairs(row, { ...how, pairs: PAIRS_OF_LAUNCH, warmSeconds: 4, connections: CALLERS });
+    const { seconds } = how;
+    const measuring = { windows: WINDOWS_OF_LAUNCH, seconds, warmSeconds: 4, connections: CALLERS };
+    return (await measureWindows({ gateway: ours, against: theirs }, measuring)).windows;
   } finally {
     await endProgram(ours);
     await endProgram(theirs);

@@ -3,7 +3,6 @@
 import { writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { endAll } from "../gateways/start.js";
-import { LOADER } from "../measure/load.js";
 import { evaluate, toRow } from "./figure.js";
 import { measureIdle } from "./idle.js";
 import { measureCold, measureSteady, measureWarm } from "./invocations.js";
@@ -54,7 +53,6 @@ try {
     const results = {
       node: process.version,
       cpu: cpus()[0]?.model ?? "",
-      loader: LOADER,
       loadAverage: loadavg()[0],
       ...how,
       figures,
@@ -75,7 +73,7 @@ async function runPart(name, measure) {
   process.stderr.write(`measuring ${name}\n`);
   try {
     const measured = (await measure()).map(evaluate);
-    console.log(`${name}, ${LOADER}, load average ${loadavg()[0]?.toFixed(2)}`);
+    console.log(`${name}, load average ${loadavg()[0]?.toFixed(2)}`);
     console.table(measured.map(toRow));
     figures.push(...measured);
   } catch (error) {

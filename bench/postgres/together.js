@@ -1,7 +1,7 @@
 // What several nodes do together. Where nodes, server, target and load share two processors, the throughput of all cannot grow with
 // the nodes; the CPU time of a call says what more machines would add, and the server's part of it where that ends.
 import { measureCalls } from "../measure/calls.js";
-import { apply } from "../measure/load.js";
+import { countInClosedLoops } from "../measure/closed-loop.js";
 import { cpuSeconds } from "../measure/process.js";
 import { nameOf, withNodes } from "./nodes.js";
 import { failuresOf } from "./rounds.js";
@@ -62,7 +62,7 @@ async function measureRounds(programs, side, how) {
 }
 
 /**
- * Loads all nodes at once, each from a separate process.
+ * Loads all nodes at once, each from a thread.
  *
  * @param {{ nodes: readonly Node[], server: { pid: number } }} programs
  * @param {Side} side
@@ -70,16 +70,15 @@ async function measureRounds(programs, side, how) {
  * @returns {Promise<Cost>}
  */
 async function measureInvocations({ nodes, server }, { plain }, seconds) {
-  const read = () => Promise.all([server, ...nodes].map(({ pid }) => cpuSeconds(pid)));
-  const before = await read();
-  const load = { token: plain.token, seconds, connections: CALLERS / nodes.length };
-  const counted = await Promise.all(nodes.map(({ url }) => apply({ ...load, url })));
-  const after = await read();
+  const read = () => [server, ...nodes].map(({ pid }) => cpuSeconds(pid));
+  const before = read();
+  const gateways = nodes.map((node) => ({ ...node, token: plain.token }));
+  const total = sum(await countInClosedLoops(gateways, { seconds, connections: CALLERS / nodes.length }));
+  const after = read();
   const [ofServer = Number.NaN, ...ofNodes] = after.map((cpu, index) => cpu - (before[index] ?? Number.NaN));
-  const total = sum(counted.map((one) => one.total));
   return {
     failed: 0,
-    perSecond: sum(counted.map(({ perSecond }) => perSecond)),
+    perSecond: total / seconds,
     nodeMicroseconds: (sum(ofNodes) * 1e6) / total,
     serverMicroseconds: (ofServer * 1e6) / total,
   };

@@ -1,33 +1,31 @@
-import { loadavg } from "node:os";
+import { GOALS_ELSEWHERE, checkGoals } from "./goals.js";
 
 /** @typedef {import("../measure/compare.js").Compared} Compared */
+/** @typedef {import("../results.js").Results} Results */
 
-/**
- * @param {import("../results.js").Results} results
- * @param {readonly import("./goals.js").GoalResult[]} goals
- */
-export function printAll(results, goals) {
-  printComparison(results.compared, results);
-  printLatencies(results.latencies);
-  console.log("Goals");
-  console.table(goals.map(({ met, ...rest }) => ({ ...rest, met: met ? "yes" : "no" })));
-}
-
-/** @param {import("../results.js").Results["latencies"]} latencies */
-export function printLatencies({ rate, rows }) {
-  console.log(`Latency at ${rate} requests a second, in milliseconds, corrected for coordinated omission`);
-  console.table(rows);
-}
-
-/**
- * @param {readonly Compared[]} rows
- * @param {{ pairs: number, seconds: number, connections: number, loader: string }} how
- */
-export function printComparison(rows, { pairs, seconds, connections, loader }) {
-  const load = loadavg()[0]?.toFixed(2);
+/** @param {Results} results */
+export function printAll(results) {
+  const { compared, how, unavailable, latencies } = results;
+  const { launches, windows, seconds, connections } = how;
   console.log(
-    `${pairs} interleaved pairs of ${seconds} s, ${connections} connections, ${loader}, load average ${load}`,
+    `Both sides loaded in the same ${launches} × ${windows} windows of ${seconds} s, each by ${connections} connections`,
   );
+  printRows(compared.filter(({ isRival }) => !isRival));
+  if (compared.some(({ isRival }) => isRival)) {
+    console.log("The service and its rivals");
+    printRows(compared.filter(({ isRival }) => isRival));
+  }
+  for (const name of unavailable) console.log(`${name}: not available`);
+  if (latencies !== undefined) {
+    console.log(`Latency at ${latencies.rate} requests a second, in milliseconds`);
+    console.table(latencies.rows);
+  }
+  console.log("Goals");
+  console.table([...checkGoals(results), ...GOALS_ELSEWHERE]);
+}
+
+/** @param {readonly Compared[]} rows */
+function printRows(rows) {
   console.table(
     rows.map((row) => ({
       what: row.name,
@@ -37,9 +35,16 @@ export function printComparison(rows, { pairs, seconds, connections, loader }) {
       "CPU µs": row.cpuMicroseconds.toFixed(1),
       "its CPU µs": row.againstCpuMicroseconds.toFixed(1),
       "req/s": row.perSecond.toFixed(0),
-      machine: row.noisy ? "too noisy" : "quiet",
+      machine: machineOf(row),
     })),
   );
+}
+
+/** @param {Compared} row */
+function machineOf({ windows, dropped, disturbed, noisy }) {
+  if (disturbed > 0) return `too noisy: others disturbed ${disturbed} of ${windows} windows`;
+  const kept = dropped === 0 ? "" : `, ${dropped} disturbed windows dropped`;
+  return `${noisy ? "too noisy: the quartiles are far apart" : "quiet"}${kept}`;
 }
 
 /** @param {import("../measure/statistics.js").Quartiles} quartiles */

@@ -67,7 +67,7 @@ function moduleFile(path) {
 async function writePage() {
   const imports = {
     ...(await entriesOf("sdk", ["."])),
-    ...(await entriesOf("protocol", [".", "./signers"])),
+    ...(await entriesOf("protocol")),
   };
   return `<!doctype html>
 <link rel="icon" href="data:,">
@@ -83,15 +83,15 @@ async function writePage() {
 
 /**
  * @param {string} workspace
- * @param {string[]} entries
+ * @param {string[]} [wanted] default: all of them.
  * @returns {Promise<Record<string, string>>} bare import to path.
  */
-async function entriesOf(workspace, entries) {
+async function entriesOf(workspace, wanted) {
   const directory = new URL(`packages/${workspace}/`, ROOT);
   /** @type {{ name: string, exports: Record<string, string | { browser: string }> }} */
   const { name, exports } = JSON.parse(await readFile(new URL("package.json", directory), "utf8"));
   return Object.fromEntries(
-    entries.map((entry) => {
+    (wanted ?? Object.keys(exports)).map((entry) => {
       const found = exports[entry];
       const path = typeof found === "object" ? found.browser : found;
       if (path === undefined) throw new Error(`${name} has no ${entry} for browsers`);

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { goalsTable } from "../../bench/report/markdown.js";
 import { errorTable } from "./errors.js";
 import { EXPORT_SCHEMA } from "./export-schema.js";
 import { licenses } from "./licenses.js";
@@ -12,6 +13,7 @@ import { sizingTables } from "./sizing.js";
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const LICENSES = "docs/licenses.md";
+const BENCH = "bench/README.md";
 const SIZING = "docs/sizing.md";
 const SCALING = "docs/scaling.md";
 const EXPORT_SCHEMA_FILE = "docs/schema/export.json";
@@ -21,7 +23,7 @@ const HTTP_API = "docs/http-api.md";
 const OPENAPI = "docs/openapi.yaml";
 
 /**
- * Generates the pictures of the README from their text, the tables of the sizing and the scaling page from the bench's results,
+ * Generates the pictures of the README from their text, the goals of the bench and the tables of the sizing and the scaling page from the bench's results,
  * that of the licenses from the lock file, those of the limits, of the metrics and of the errors from the service, the schema of an export from the bounds of its parser, and the
  * OpenAPI document from all of these.
  *
@@ -34,6 +36,7 @@ function generated(root) {
   const postgres = JSON.parse(readFileSync(`${root}bench/postgres/results.json`, "utf8"));
   return [
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
+    withPart(root, BENCH, "goals", goalsTable(results)),
     withPart(root, SIZING, "sizing", sizingTables(results)),
     withPart(root, LICENSES, "licenses", licenses(root)),
     withPart(root, SCALING, "scaling", scalingTables(postgres)),

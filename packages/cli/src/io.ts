@@ -8,8 +8,8 @@ export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
-  /** Directory of the profile files. */
-  readonly profiles: string;
+  /** Returns the directory of the profile files. @throws CliError, ProfileError when the user has no home directory. */
+  readonly profiles: () => Promise<string>;
   /** Whether errors are coloured: standard error is a terminal, and `NO_COLOR` is not set. */
   readonly isColoured: boolean;
   /** The user's shell. */

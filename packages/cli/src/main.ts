@@ -1,51 +1,75 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { listProfiles, profileDirectory } from "capability-sdk/profiles";
 import { COMMANDS, COMMAND_GROUPS } from "./commands/commands.ts";
-import { COMPLETION_REQUEST, complete } from "./commands/completion/complete.ts";
 import { CliError } from "./errors/cli-error.ts";
-import { toCliError } from "./errors/explain.ts";
+import type { SecretReader } from "./secret.ts";
 import type { Io } from "./io.ts";
 import { readCommandLine } from "./read-command-line.ts";
-import { createSecretReader } from "./secret.ts";
-import { formatError } from "./terminal.ts";
 
-const { stdin, stdout, stderr, env, argv } = process;
+/**
+ * First argument of a shell's script that asks for completions of the words after it. The name cannot change, since the scripts
+ * are in users' start-up files.
+ */
+const COMPLETION_REQUEST = "--get-yargs-completions";
+
+const { stdout, stderr, env, argv } = process;
 
 const isColoured = stderr.isTTY && (env["NO_COLOR"] ?? "") === "";
 
-stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // EPIPE means that the reader has stopped (head, grep -q), which is not an error.
-  if (error.code !== "EPIPE") fail(new CliError(`standard output cannot be written (${error.code})`));
-  process.exit();
-});
+stdout.once("error", (error: NodeJS.ErrnoException) => void endWithoutOutput(error));
 
 try {
-  const io: Io = { stdin, stdout, stderr, profiles: profileDirectory(home()), isColoured, shell: shell() };
+  const io: Io = {
+    // Opens it at the first use, since that loads the part of Node.js for a pipe, a file or a terminal.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
+    profiles,
+    isColoured,
+    shell: shell(),
+  };
   const args = argv.slice(2);
   if (args[0] === COMPLETION_REQUEST) await printCompletions(args, io);
   else await runCommandLine(args, io);
 } catch (error) {
-  fail(toCliError(error));
+  const { toCliError } = await import("./errors/to-cli-error.ts");
+  await fail(toCliError(error));
 }
 
-function fail(error: CliError): void {
-  stderr.write(formatError(error, isColoured));
+async function endWithoutOutput({ code }: NodeJS.ErrnoException): Promise<void> {
+  // Each later write fails too.
+  stdout.on("error", () => undefined);
+  // EPIPE means that the reader has stopped (head, grep -q), which is not an error.
+  if (code !== "EPIPE") await fail(new CliError(`standard output cannot be written (${code})`));
+  process.exit();
+}
+
+async function fail(error: CliError): Promise<void> {
   process.exitCode = 1;
+  const { formatError } = await import("./terminal.ts");
+  stderr.write(formatError(error, isColoured));
 }
 
 async function runCommandLine(args: readonly string[], io: Io): Promise<void> {
-  const secrets = createSecretReader(stdin);
-  const invocation = await readCommandLine(args, { version: ownVersion(), secrets });
+  const invocation = await readCommandLine(args, { version: ownVersion(), openSecrets });
   await invocation.run(io);
+}
+
+async function openSecrets(): Promise<SecretReader> {
+  const { createSecretReader } = await import("./secret.ts");
+  return createSecretReader(process.stdin);
 }
 
 /** Prints one completion per line; zsh also shows a description, which follows a colon. */
 async function printCompletions([, , ...words]: readonly string[], io: Io): Promise<void> {
+  const { listProfiles } = await import("capability-sdk/profiles");
+  const { complete } = await import("./commands/completion/complete.ts");
   const completions = await complete(words, {
     commands: COMMANDS,
     groups: COMMAND_GROUPS,
-    profileNames: () => listProfiles(io.profiles),
+    profileNames: async () => listProfiles(await io.profiles()),
   });
   for (const { word, describe } of completions) {
     stdout.write(io.shell === "zsh" && describe !== undefined ? `${word}:${describe}\n` : `${word}\n`);
@@ -54,6 +78,11 @@ async function printCompletions([, , ...words]: readonly string[], io: Io): Prom
 
 function shell(): Io["shell"] {
   return env["SHELL"]?.includes("zsh") === true ? "zsh" : "bash";
+}
+
+async function profiles(): Promise<string> {
+  const { profileDirectory } = await import("capability-sdk/profiles");
+  return profileDirectory(home());
 }
 
 /** Returns the home directory. A user without an entry in the system's list has only the one in HOME. */

@@ -1,12 +1,9 @@
-import { parseCapabilityUri } from "capability-protocol";
+import { parseCapabilityUri } from "capability-protocol/uri";
 import type { ExportResponse, MembraneResponse, QueryResponse } from "capability-sdk";
+import type { OutputFormat } from "./commands/options/shared-options.ts";
 import { CliError } from "./errors/cli-error.ts";
 import { quoteForShell } from "./shell.ts";
 import { CONTROL_CHARACTERS, escapeCharacter } from "./terminal.ts";
-
-/** The formats in which a response can be printed. */
-export const OUTPUT_FORMATS = ["json", "uri", "env"] as const;
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /**
  * Formats JSON for people and programs. Control characters are escaped, since the service chooses the names in a

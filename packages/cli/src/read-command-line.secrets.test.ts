@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeCapability } from "../test/support/capabilities.ts";
 import { readCommandLine } from "./read-command-line.ts";
-import { toCliError } from "./errors/explain.ts";
+import { toCliError } from "./errors/to-cli-error.ts";
 import { createSecretReader } from "./secret.ts";
 import { formatError } from "./terminal.ts";
 import { COMMANDS } from "./commands/commands.ts";
@@ -50,7 +50,7 @@ test("no error repeats a secret, at any place in the command line", async () => 
     fc.asyncProperty(commandLine, async (args) => {
       const refusal: unknown = await readCommandLine(args, {
         version: "",
-        secrets: createSecretReader(new PassThrough().end()),
+        openSecrets: () => createSecretReader(new PassThrough().end()),
       }).then(
         () => undefined,
         (error: unknown) => error,

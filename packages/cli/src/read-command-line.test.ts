@@ -15,7 +15,7 @@ const PARSED = parseCapabilityUri(URI) as AuthorityCapabilityUri;
 async function read(args: readonly string[], stdin = ""): Promise<object> {
   const { name, input } = await readCommandLine(args, {
     version: "0.0.0",
-    secrets: createSecretReader(stdin === "" ? new PassThrough().end() : Readable.from([stdin])),
+    openSecrets: () => createSecretReader(stdin === "" ? new PassThrough().end() : Readable.from([stdin])),
   });
   return { name, ...input };
 }

@@ -1,7 +1,6 @@
 import { COMMANDS, COMMAND_GROUPS } from "./commands/commands.ts";
 import type { Invocation } from "./commands/command.ts";
 import { CliError } from "./errors/cli-error.ts";
-import { formatHelp } from "./help/format-help.ts";
 import { parseArgs } from "./parse/parse-args.ts";
 import type { SecretReader } from "./secret.ts";
 
@@ -9,7 +8,8 @@ import type { SecretReader } from "./secret.ts";
 export interface CommandLineContext {
   /** The output of `--version`. */
   readonly version: string;
-  readonly secrets: SecretReader;
+  /** Makes the reader of the secrets that a command names, and of standard input. */
+  openSecrets(): SecretReader | Promise<SecretReader>;
 }
 
 /**
@@ -19,17 +19,21 @@ export interface CommandLineContext {
  */
 export async function readCommandLine(
   args: readonly string[],
-  { version, secrets }: CommandLineContext,
+  { version, openSecrets }: CommandLineContext,
 ): Promise<Invocation> {
   try {
     const parsed = parseArgs(args, COMMANDS);
-    if (parsed.kind === "command") return await parsed.command.prepare(parsed, secrets);
-    const isVersion = parsed.kind === "version";
-    const text = isVersion ? `${version}\n` : formatHelp(parsed.path, COMMANDS, COMMAND_GROUPS);
+    if (parsed.kind === "command") return await parsed.command.prepare(parsed, await openSecrets());
+    const text = parsed.kind === "version" ? `${version}\n` : await helpOf(parsed.path);
     return { name: parsed.kind, input: {}, run: async ({ stdout }) => void stdout.write(text) };
   } catch (error) {
     throw withHelp(error, args);
   }
+}
+
+async function helpOf(path: readonly string[]): Promise<string> {
+  const { formatHelp } = await import("./help/format-help.ts");
+  return formatHelp(path, COMMANDS, COMMAND_GROUPS);
 }
 
 /** Adds to an error of the command line which help describes the command. */

@@ -1,4 +1,4 @@
-import { TOKEN_PATTERN } from "capability-protocol";
+import { TOKEN_PATTERN } from "capability-protocol/token";
 import type { CliError } from "./errors/cli-error.ts";
 import type { Io } from "./io.ts";
 

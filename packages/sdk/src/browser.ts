@@ -1,4 +1,4 @@
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { type Callable, callable } from "./callable.ts";
 import { CommonSDK } from "./common.ts";
 import { invalidField } from "./error.ts";

@@ -1,12 +1,6 @@
-import {
-  type ErrorBody,
-  type JsonShape,
-  type Parsed,
-  TOKEN_PATTERN,
-  ok,
-  measureJson,
-  refuse,
-} from "capability-protocol";
+import { type ErrorBody, type JsonShape, measureJson } from "capability-protocol";
+import { type Parsed, ok, refuse } from "capability-protocol/result";
+import { TOKEN_PATTERN } from "capability-protocol/token";
 import { CapabilityError, invalidResponse } from "./error.ts";
 
 /** A response with its whole body. */

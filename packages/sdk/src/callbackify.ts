@@ -1,4 +1,4 @@
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { type CapabilityError, invalidField } from "./error.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { invalidField } from "./error.ts";
 import { parseCertificates } from "./pem.ts";
 import type { TrustedCA } from "./trust.ts";

@@ -2,9 +2,9 @@ import {
   type Endpoint,
   expectedCapability,
   parseCapabilityUri,
-  refuse,
   resolveEndpoint,
-} from "capability-protocol";
+} from "capability-protocol/uri";
+import { refuse } from "capability-protocol/result";
 import { invalidField } from "./error.ts";
 
 /** @throws CapabilityError unless it is a capability URI that can be resolved. */

@@ -1,4 +1,5 @@
-import { type ErrorBody, type Problem, describeProblem } from "capability-protocol";
+import type { ErrorBody } from "capability-protocol";
+import { type Problem, describeProblem } from "capability-protocol/result";
 
 /**
  * Why a call failed.

@@ -1,4 +1,4 @@
-import { MEMBRANE_OPERATION_HEADER } from "capability-protocol";
+import { MEMBRANE_OPERATION_HEADER } from "capability-protocol/operation";
 import { CapabilityError, requestFailed } from "./error.ts";
 import { fetchCapability } from "./fetch.ts";
 import { REQUEST_TIMEOUT_MS, type ServiceTransport } from "./membrane-client.ts";

@@ -1,4 +1,5 @@
-import { canonicalizePath, refuse } from "capability-protocol";
+import { canonicalizePath } from "capability-protocol/path";
+import { refuse } from "capability-protocol/result";
 import { endpointOf } from "./endpoint.ts";
 import { invalidField } from "./error.ts";
 import { PAYLOAD_HASH_HEADERS, payloadHash } from "./payload-hash.ts";

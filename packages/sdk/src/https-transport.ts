@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { MEMBRANE_OPERATION_HEADER, normalizeAuthority } from "capability-protocol";
+import { MEMBRANE_OPERATION_HEADER } from "capability-protocol/operation";
+import { normalizeAuthority } from "capability-protocol/authority";
 import { assertCertificates } from "./certificates.ts";
 import { endpointOf } from "./endpoint.ts";
 import { CapabilityError, requestFailed } from "./error.ts";

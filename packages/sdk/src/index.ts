@@ -1,37 +1,12 @@
 import { type Callable, callable } from "./callable.ts";
 import { CommonSDK } from "./common.ts";
-import { httpsTransport } from "./https-transport.ts";
-import { MembraneClient } from "./membrane-client.ts";
+import { Membrane } from "./membrane.ts";
 import { requestReply } from "./request-reply.ts";
 import { request } from "./request.ts";
-import { type MembraneOptions, readTrust } from "./trust.ts";
-
-class HttpsMembrane extends MembraneClient {
-  /**
-   * @param options `tls.trustedCA`: PEM of private certificate authorities, by the authority for which they are trusted.
-   * @throws CapabilityError that names the invalid option.
-   */
-  constructor(options?: MembraneOptions | null) {
-    super(httpsTransport(readTrust(options)));
-  }
-}
-
-/**
- * Client of a Membrane Service; can be called without `new`.
- *
- * @example
- * const membrane = new Membrane({ tls: { trustedCA: { [AUTHORITY]: CA } } });
- * const { capabilities } = await membrane.create(CREATE_URI, { id });
- * const { capability } = await membrane.export(capabilities.export, { uri: TARGET });
- * capability.startsWith(`cpblty://${AUTHORITY}/#CPBLTY1-`); // => true
- * await membrane.revoke(capabilities.revoke); // => { statusCode: 202, message: "Accepted" }
- */
-export const Membrane: Callable<typeof HttpsMembrane> = callable(HttpsMembrane);
-export type Membrane = HttpsMembrane;
 
 /** The value of `require("capability-sdk")` and of the default import. */
 class NodeSDK extends CommonSDK {
-  static readonly Membrane: Callable<typeof HttpsMembrane> = Membrane;
+  static readonly Membrane: typeof Membrane = Membrane;
   static readonly request: typeof request = request;
   static readonly requestReply: typeof requestReply = requestReply;
 }
@@ -48,6 +23,7 @@ const CapabilitySDK: Callable<typeof NodeSDK> = callable(NodeSDK);
 
 export { CapabilitySDK as default, CapabilitySDK as "module.exports" };
 export { CapabilityError } from "./error.ts";
+export { Membrane } from "./membrane.ts";
 export { fetchCapability as fetch } from "./fetch.ts";
 export { requestReply } from "./request-reply.ts";
 export { request } from "./request.ts";

@@ -4,8 +4,6 @@ import {
   type ExportResponse,
   type ExportBody,
   type MembraneResponse,
-  type MembraneOperation,
-  type Parsed,
   type QueryResponse,
   formatQueryRequest,
   parseAcceptedResponse,
@@ -15,8 +13,9 @@ import {
   parseMembraneResponse,
   parseQueryResponse,
   parseQueryFields,
-  refuse,
 } from "capability-protocol";
+import type { MembraneOperation } from "capability-protocol";
+import { type Parsed, refuse } from "capability-protocol/result";
 import { type Callback, callbackify } from "./callbackify.ts";
 import { invalidField, invalidResponse } from "./error.ts";
 import { type BufferedResponse, SERVICE_JSON, readJsonBody } from "./buffered-response.ts";

@@ -1,4 +1,4 @@
-import { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol";
+import { BUFFERED_BODY_BYTES, PAYLOAD_HASH_HEADER } from "capability-protocol/payload";
 
 /**
  * Returns the header with a body's hash, without which a signed target accepts no body over {@link BUFFERED_BODY_BYTES}.

@@ -1,5 +1,5 @@
 import type { RequestOptions } from "node:https";
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { type Callback, callbackify } from "./callbackify.ts";
 import { CapabilityError, invalidField } from "./error.ts";
 import { sendAndBuffer } from "./https-transport.ts";

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:h
 import { type RequestOptions, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { urlToHttpOptions } from "node:url";
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { endpointOf } from "./endpoint.ts";
 import { invalidField } from "./error.ts";
 import { checkServerIdentity } from "./pem.ts";

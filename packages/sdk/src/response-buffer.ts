@@ -1,4 +1,4 @@
-import { refuse } from "capability-protocol";
+import { refuse } from "capability-protocol/result";
 import { invalidResponse } from "./error.ts";
 
 /** More than a thousand membranes with the longest ids take. A response without end must not fill the memory. */

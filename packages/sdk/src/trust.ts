@@ -1,12 +1,5 @@
-import {
-  type Authority,
-  type Parsed,
-  ok,
-  normalizeAuthority,
-  parseAuthority,
-  printableName,
-  refuse,
-} from "capability-protocol";
+import { type Authority, normalizeAuthority, parseAuthority } from "capability-protocol/authority";
+import { type Parsed, ok, printableName, refuse } from "capability-protocol/result";
 import { invalidField } from "./error.ts";
 
 /**

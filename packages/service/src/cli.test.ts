@@ -84,7 +84,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["migrate --to lmdb:d", {}, "--from: expected lmdb:DIR with a data directory, or postgres://"],
   ["migrate --from lmdb:d --to lmdb:", {}, "--to: expected lmdb:DIR"],
   ["migrate --from lmdb:d", { MEMBRANE_TO: "mysql://u:secret@h" }, "MEMBRANE_TO: expected lmdb:DIR"],
-  ["key", {}, "key: expected rotate, status or drop"],
+  ["key", {}, "key: expected rotate, status, retire or drop"],
   ["key drop", {}, "key drop: expected the key's number, as in key drop 1"],
   ["key drop one --forgets 1", {}, "key drop: expected the key's number"],
   ["key drop 1", {}, "--forgets: expected how many capabilities are forgotten"],

@@ -121,7 +121,7 @@ export async function readCommandLine(
         })
         .demandCommand(1, "membrane: expected list or revoke"),
     )
-    .command("key", "The service key: rotate, status, drop", (key) =>
+    .command("key", "The service key: rotate, status, retire, drop", (key) =>
       key
         .command("rotate", "Make the store use a new key, while it is not served", jsonFlags, (flags) => {
           command = { name: "key rotate", config: readDataConfig(complete(flags, origin)), json: flags.json };
@@ -129,6 +129,18 @@ export async function readCommandLine(
         .command("status", "Count the capabilities that need each key", jsonFlags, (flags) => {
           command = { name: "key status", config: readDataConfig(complete(flags, origin)), json: flags.json };
         })
+        .command(
+          "retire",
+          "Mark the keys before the one in use as retired, in the service key file",
+          jsonFlags,
+          (flags) => {
+            command = {
+              name: "key retire",
+              config: readDataConfig(complete(flags, origin)),
+              json: flags.json,
+            };
+          },
+        )
         .command(
           "drop [key]",
           "Forget what needs an older key, while the store is not served",
@@ -143,7 +155,7 @@ export async function readCommandLine(
             command = { name: "key drop", config, json: flags.json, keyVersion, forgets };
           },
         )
-        .demandCommand(1, "key: expected rotate, status or drop"),
+        .demandCommand(1, "key: expected rotate, status, retire or drop"),
     )
     .command(
       "leaked",

@@ -23,7 +23,7 @@ export type Command =
   | { readonly name: "init"; readonly config: InitConfig; readonly json: boolean }
   /** `revoke` is absent where the operator is asked at a terminal. */
   | (OutputCommand<"leaked"> & { readonly revoke: boolean | undefined })
-  | OutputCommand<"key rotate" | "key status">
+  | OutputCommand<"key rotate" | "key status" | "key retire">
   | (OutputCommand<"key drop"> & {
       /** Which of the keys that the store needs. */
       readonly keyVersion: number;

@@ -8,11 +8,7 @@ import * as postgres from "../../service/src/store/postgres/rotation/unused-stor
 import type { DropDenial, Rotated } from "../../service/src/store/rotation/rotate-keys.ts";
 import { dropKey, rotateKey } from "../../service/src/store/rotation/rotate-keys.ts";
 import type { UnusedStore } from "../../service/src/store/rotation/unused-store.ts";
-import {
-  addServiceKey,
-  readServiceKeyFile,
-  syncServiceKeyFile,
-} from "../../service/src/store/service-key-file.ts";
+import { openKeySource, readServiceKeyFile } from "../../service/src/store/service-key-file.ts";
 import type { EngineName } from "./engines.ts";
 import { engineOfRun } from "./engines.ts";
 import { databaseOf } from "./postgres-engine.ts";
@@ -33,13 +29,11 @@ export async function withUnusedStore<T>(
 /** Makes the store of a data directory use a new key, as `membrane key rotate` does. */
 export async function rotateTestKey(data: string, engine: EngineName = engineOfRun()): Promise<Rotated> {
   const file = join(data, "service.key");
-  const serviceKeys = await readServiceKeyFile(file);
-  const add = (added: Uint8Array) => addServiceKey(file, serviceKeys, added);
+  const source = await openKeySource(file);
   const rotated = await withUnusedStore(
     data,
-    createKeyring(serviceKeys),
-    (store) =>
-      rotateKey(store, { serviceKeys, random: randomBytes, add, sync: () => syncServiceKeyFile(file) }),
+    createKeyring(source.fileKeys),
+    (store) => rotateKey(store, source, randomBytes),
     engine,
   );
   if (!rotated.ok) throw new Error("the store needs too many keys");

@@ -1,18 +1,6 @@
 import type { Profile } from "capability-sdk/profiles";
 import { listProfiles, readProfile } from "capability-sdk/profiles";
 import { CliError } from "../errors/cli-error.ts";
-import { shellWord } from "../shell.ts";
-
-export const DEFAULT_PROFILE = "default";
-
-/** Returns the option that names the profile, for a command line that a person may copy; empty for the default profile. */
-export function profileOption(name: string | undefined): string {
-  return name === undefined || name === DEFAULT_PROFILE ? "" : ` --profile ${shellWord(name)}`;
-}
-
-export function configureCommand(name: string | undefined): string {
-  return `capi config configure${profileOption(name)}`;
-}
 
 /** @throws CliError that names the existing profiles. */
 export async function requireProfile(directory: string, name: string, hint: string): Promise<Profile> {

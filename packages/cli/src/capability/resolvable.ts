@@ -1,5 +1,6 @@
 import type { AuthorityCapabilityUri, Parsed } from "capability-protocol";
-import { ok, expectedCapability, parseCapabilityUri, refuse } from "capability-protocol";
+import { ok, refuse } from "capability-protocol/result";
+import { expectedCapability, parseCapabilityUri } from "capability-protocol/uri";
 
 /** Parses a capability URI, and accepts only the form that can be resolved. */
 export function parseResolvable(text: string): Parsed<AuthorityCapabilityUri> {

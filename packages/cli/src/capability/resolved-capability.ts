@@ -1,15 +1,13 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
-import { formatCapabilityUri } from "capability-protocol";
-import { Membrane } from "capability-sdk";
 import type { Profile } from "capability-sdk/profiles";
 import { readProfile } from "capability-sdk/profiles";
-import { explainRequestError } from "../errors/explain.ts";
 import { CliError } from "../errors/cli-error.ts";
 import type { RequestContext } from "../errors/request-context.ts";
 import type { TrustOptions } from "../trust/trust-options.ts";
 import { readCa } from "../trust/trusted-ca.ts";
 import type { Io } from "../io.ts";
-import { DEFAULT_PROFILE, configureCommand, requireProfile } from "./named-profile.ts";
+import { requireProfile } from "./named-profile.ts";
+import { DEFAULT_PROFILE, configureCommand } from "./profile-option.ts";
 import { parseResolvable } from "./resolvable.ts";
 import type { TenantRight } from "./tenant-capabilities.ts";
 
@@ -36,7 +34,7 @@ export async function resolveTenantCapability(
   if (explicit !== undefined) return resolveGivenCapability(explicit, right.name, trust, io);
   const name = trust.profile ?? DEFAULT_PROFILE;
   const profile = await requireProfile(
-    io.profiles,
+    await io.profiles(),
     name,
     `${configureCommand(name)}   makes one. ${GIVE_CAPABILITY_HINT}`,
   );
@@ -59,22 +57,9 @@ export async function resolveGivenCapability(
   // The default profile may be missing when nothing is needed from it; a profile that was named may not.
   const profile =
     name === undefined
-      ? await readProfile(io.profiles, DEFAULT_PROFILE)
-      : await requireProfile(io.profiles, name, hint);
+      ? await readProfile(await io.profiles(), DEFAULT_PROFILE)
+      : await requireProfile(await io.profiles(), name, hint);
   return withTrustedCa(uri, right, trust, profile, undefined);
-}
-
-/** Calls the service with the capability; an error says what to do. */
-export async function callService<T>(
-  { uri, ca, context }: ResolvedCapability,
-  call: (membrane: Membrane, capability: string) => Promise<T>,
-): Promise<T> {
-  const trustedCA = ca === undefined ? {} : { [context.authority]: ca };
-  try {
-    return await call(new Membrane({ tls: { trustedCA } }), formatCapabilityUri(uri));
-  } catch (error) {
-    throw explainRequestError(error, context);
-  }
 }
 
 const GIVE_CAPABILITY_HINT = "Or give the capability itself: --capability URI, or @FILE.";

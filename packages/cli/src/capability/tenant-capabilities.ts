@@ -1,5 +1,6 @@
 import type { Authority, AuthorityCapabilityUri } from "capability-protocol";
-import { formatCapabilityUri, normalizeAuthority } from "capability-protocol";
+import { formatCapabilityUri } from "capability-protocol/uri";
+import { normalizeAuthority } from "capability-protocol/authority";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "./resolvable.ts";
 

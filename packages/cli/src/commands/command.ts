@@ -1,9 +1,8 @@
 import type { Io } from "../io.ts";
 import type { CommandSpec } from "../parse/command-spec.ts";
+import type { OptionValues } from "../parse/option-values.ts";
 import type { ParsedArgs } from "../parse/parse-args.ts";
-import { findExposedSecrets } from "../parse/exposed-secrets.ts";
 import type { SecretReader } from "../secret.ts";
-import { printWarning } from "../terminal.ts";
 
 /** A command with its input, ready to run. */
 export interface Invocation {
@@ -15,31 +14,31 @@ export interface Invocation {
 
 /** A command: its description for the command line, and its action. */
 export interface Command extends CommandSpec {
+  /** @throws CliError that names the invalid option. */
   prepare(args: ParsedArgs, secrets: SecretReader): Promise<Invocation>;
 }
 
-/** Pairs a spec with the function that takes the input that the spec reads. */
-export function bindCommand<Input extends object>(
-  spec: CommandSpec<Input>,
-  run: (input: Input, io: Io) => Promise<void>,
+/** What a command does. `read` can use only the options that the command has. */
+export interface CommandAction<Name extends string, Input extends object> {
+  /** Turns option values into the input of the command, and reads the files and the standard input that they name. */
+  read(
+    values: OptionValues<Name>,
+    secrets: SecretReader,
+    operand: string | undefined,
+  ): Input | Promise<Input>;
+  run(input: Input, io: Io): Promise<void>;
+}
+
+/** Pairs a spec with the action, which is loaded when the command is used. */
+export function bindCommand<Name extends string, Input extends object>(
+  spec: CommandSpec<Name>,
+  load: () => Promise<CommandAction<Name, Input>>,
 ): Command {
   return {
     ...spec,
     async prepare(args, secrets) {
-      const input = await spec.read(args, secrets);
-      const exposed = findExposedSecrets(spec, args);
-      return {
-        name: spec.name,
-        input,
-        run(io) {
-          if (exposed.length > 0 && io.stderr.isTTY === true) printWarning(io, exposureOf(exposed));
-          return run(input, io);
-        },
-      };
+      const [{ prepare }, action] = await Promise.all([import("./prepare.ts"), load()]);
+      return prepare(spec, action, args, secrets);
     },
   };
-}
-
-function exposureOf(names: readonly string[]): string {
-  return `${names.join(", ")}: other users of this machine can read what is on a command line; @FILE in its place hides it`;
 }

@@ -30,13 +30,13 @@ test.each(EXAMPLES)("%s is a valid command line", async (line, name) => {
   const args = (await readFile(join(directory.path, "words"), "utf8")).split("\0").slice(0, -1);
   const command = await readCommandLine(args, {
     version: "",
-    secrets: {
+    openSecrets: () => ({
       claimStdin: () => new PassThrough(),
       read: async (option, given) => {
         if (!given.startsWith("@")) return given;
         return option === "--header" ? FILE.header : FILE.other;
       },
-    },
+    }),
   });
   expect(command.name).toBe(name);
 });

@@ -1,44 +1,28 @@
 import { bindCommand } from "./command.ts";
 import type { Command } from "./command.ts";
-import { runCompletion } from "./completion/run.ts";
-import { COMPLETION_SPEC } from "./completion/spec.ts";
-import { runCa } from "./config/ca/run.ts";
-import { CA_SPEC } from "./config/ca/spec.ts";
-import { runConfigure } from "./config/configure/run.ts";
-import { CONFIGURE_SPEC } from "./config/configure/spec.ts";
-import { runList } from "./config/list/run.ts";
-import { LIST_SPEC } from "./config/list/spec.ts";
-import { runRemove } from "./config/remove/run.ts";
-import { REMOVE_SPEC } from "./config/remove/spec.ts";
-import { runCreate } from "./membrane/create/run.ts";
-import { CREATE_SPEC } from "./membrane/create/spec.ts";
-import { runDeleteSelf } from "./membrane/delete-self/run.ts";
-import { DELETE_SELF_SPEC } from "./membrane/delete-self/spec.ts";
-import { runExport } from "./membrane/export/run.ts";
+import { CA_SPEC, CONFIGURE_SPEC, LIST_SPEC, REMOVE_SPEC } from "./config/specs.ts";
 import { EXPORT_SPEC } from "./membrane/export/spec.ts";
-import { runQuery } from "./membrane/query/run.ts";
-import { QUERY_SPEC } from "./membrane/query/spec.ts";
-import { runRevoke } from "./membrane/revoke/run.ts";
-import { REVOKE_SPEC } from "./membrane/revoke/spec.ts";
-import { runProfiles } from "./profiles/run.ts";
-import { PROFILES_SPEC } from "./profiles/spec.ts";
-import { runRequest } from "./request/run.ts";
+import { CREATE_SPEC, DELETE_SELF_SPEC, QUERY_SPEC, REVOKE_SPEC } from "./membrane/specs.ts";
 import { REQUEST_SPEC } from "./request/spec.ts";
+import { COMPLETION_SPEC, PROFILES_SPEC } from "./specs.ts";
 
-/** Every command, in the order of the help. */
+/**
+ * Every command, in the order of the help. Only the files of the one that is used are loaded, since loading all of them takes longer than
+ * most commands.
+ */
 export const COMMANDS: readonly Command[] = [
-  bindCommand(CREATE_SPEC, runCreate),
-  bindCommand(EXPORT_SPEC, runExport),
-  bindCommand(QUERY_SPEC, runQuery),
-  bindCommand(REVOKE_SPEC, runRevoke),
-  bindCommand(DELETE_SELF_SPEC, runDeleteSelf),
-  bindCommand(REQUEST_SPEC, runRequest),
-  bindCommand(CONFIGURE_SPEC, runConfigure),
-  bindCommand(LIST_SPEC, runList),
-  bindCommand(CA_SPEC, runCa),
-  bindCommand(REMOVE_SPEC, runRemove),
-  bindCommand(PROFILES_SPEC, runProfiles),
-  bindCommand(COMPLETION_SPEC, runCompletion),
+  bindCommand(CREATE_SPEC, () => import("./membrane/create/run.ts")),
+  bindCommand(EXPORT_SPEC, () => import("./membrane/export/run.ts")),
+  bindCommand(QUERY_SPEC, () => import("./membrane/query/run.ts")),
+  bindCommand(REVOKE_SPEC, () => import("./membrane/revoke/run.ts")),
+  bindCommand(DELETE_SELF_SPEC, () => import("./membrane/delete-self/run.ts")),
+  bindCommand(REQUEST_SPEC, () => import("./request/run.ts")),
+  bindCommand(CONFIGURE_SPEC, () => import("./config/configure/run.ts")),
+  bindCommand(LIST_SPEC, () => import("./config/list/run.ts")),
+  bindCommand(CA_SPEC, () => import("./config/ca/run.ts")),
+  bindCommand(REMOVE_SPEC, () => import("./config/remove/run.ts")),
+  bindCommand(PROFILES_SPEC, () => import("./profiles/run.ts")),
+  bindCommand(COMPLETION_SPEC, () => import("./completion/run.ts")),
 ];
 
 /** First words that several commands share. */

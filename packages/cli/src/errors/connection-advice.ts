@@ -1,4 +1,4 @@
-import { configureCommand } from "../capability/named-profile.ts";
+import { configureCommand } from "../capability/profile-option.ts";
 import type { RequestContext } from "./request-context.ts";
 
 /** Why a connection failed, and what to do. */

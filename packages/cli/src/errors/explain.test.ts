@@ -3,10 +3,11 @@ import { expect, test } from "vitest";
 import { makeCapability } from "../../test/support/capabilities.ts";
 import { describeField } from "./field-option.ts";
 import { CliError } from "./cli-error.ts";
-import { NARROWING_OPTIONS } from "../commands/membrane/export/narrowing.ts";
-import { TARGET_OPTIONS } from "../commands/membrane/export/target.ts";
+import { NARROWING_OPTIONS } from "../commands/membrane/export/narrowing-options.ts";
+import { TARGET_OPTIONS } from "../commands/membrane/export/target-options.ts";
 import { adviseOnConnection } from "./connection-advice.ts";
-import { toCliError, explainRequestError } from "./explain.ts";
+import { explainRequestError } from "./explain.ts";
+import { toCliError } from "./to-cli-error.ts";
 
 const CONTEXT = {
   authority: "localhost:8443",

@@ -1,5 +1,4 @@
 import { CapabilityError } from "capability-sdk";
-import { ProfileError } from "capability-sdk/profiles";
 import { adviseOnResponse } from "./response-advice.ts";
 import { adviseOnConnection } from "./connection-advice.ts";
 import { errorCode } from "./error-code.ts";
@@ -31,29 +30,10 @@ export function explainRequestError(error: unknown, context: RequestContext): un
   }
 }
 
-/** Turns any error into one for the user. Only the class of an unknown error is shown. */
-export function toCliError(error: unknown): CliError {
-  if (error instanceof CliError) return error;
-  if (error instanceof ProfileError) {
-    return new CliError(error.message, "capi config --help lists the commands for profiles.", {
-      cause: error,
-    });
-  }
-  return new CliError(`internal error in capi${describeErrorClass(error)}`, "Please report this bug.", {
-    cause: error,
-  });
-}
-
 function explainSystemError(error: unknown, context: RequestContext): unknown {
   // The code of an aborted request is a number, not a system error.
   const code = error instanceof Error && error.name === "TimeoutError" ? "ABORT_ERR" : errorCode(error);
   if (code === undefined) return error;
   const { message, hint } = adviseOnConnection(code, context);
   return new CliError(message, hint, { cause: error });
-}
-
-/** Names the class and the code of an error. Its message is left out, since it may contain a secret. */
-function describeErrorClass(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  return ` (${[error.constructor.name, errorCode(error)].filter((part) => part !== undefined).join(" ")})`;
 }

@@ -1,4 +1,4 @@
-import { configureCommand } from "../capability/named-profile.ts";
+import { configureCommand } from "../capability/profile-option.ts";
 import { isPrintable, shellWord } from "../shell.ts";
 import { fieldOf, isAboutFile } from "./field-option.ts";
 import { LIMITS_FILE_FORM } from "./limits-file.ts";

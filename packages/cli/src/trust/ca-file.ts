@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type Parsed, ok, refuse } from "capability-protocol";
+import { type Parsed, ok, refuse } from "capability-protocol/result";
 import { parseCertificates } from "capability-sdk/pem";
 import { describeFileError } from "../errors/file-error.ts";
 import { MIB, readAtMost } from "../read-at-most.ts";

@@ -1,5 +1,5 @@
 import type { Authority } from "capability-protocol";
-import { normalizeAuthority, parseAuthority } from "capability-protocol";
+import { normalizeAuthority, parseAuthority } from "capability-protocol/authority";
 
 /**
  * Finds a profile's CA for an authority in any spelling. Names in a profile are not validated, so a name that is not an authority

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { Authority } from "capability-protocol";
-import { normalizeAuthority, parseAuthority } from "capability-protocol";
+import { normalizeAuthority, parseAuthority } from "capability-protocol/authority";
 import { parseCertificates } from "capability-sdk/pem";
 import { CliError } from "../errors/cli-error.ts";
 import { fileReadError } from "../errors/file-error.ts";

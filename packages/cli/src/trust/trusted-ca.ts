@@ -1,8 +1,8 @@
 import type { Authority } from "capability-protocol";
-import { normalizeAuthority } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol/authority";
 import { parseCertificates } from "capability-sdk/pem";
 import type { Profile } from "capability-sdk/profiles";
-import { configureCommand } from "../capability/named-profile.ts";
+import { configureCommand } from "../capability/profile-option.ts";
 import { CliError } from "../errors/cli-error.ts";
 import { readCaFile } from "./ca-file.ts";
 import { findCa } from "./find-ca.ts";

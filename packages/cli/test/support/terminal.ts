@@ -53,7 +53,7 @@ export function createTestIo(profiles: string, isTerminal = true): TestIo {
     stdin: openInput(isTerminal),
     stdout: new CapturedOutput(isTerminal),
     stderr: new CapturedOutput(isTerminal),
-    profiles,
+    profiles: async () => profiles,
     isColoured: false,
     shell: "bash",
   };

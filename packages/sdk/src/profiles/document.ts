@@ -1,5 +1,5 @@
 import type { Parsed } from "capability-protocol";
-import { ok, refuse } from "capability-protocol";
+import { ok, refuse } from "capability-protocol/result";
 import type { Document, DocumentOptions, ParseOptions, SchemaOptions, Tags, YAMLError } from "yaml";
 import { LineCounter, isNode, parseAllDocuments } from "yaml";
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { describeProblem } from "capability-protocol";
+import { describeProblem } from "capability-protocol/result";
 import { Document, YAMLMap, isMap, visit } from "yaml";
 import type { ProfileDocument } from "./document.ts";
 import { parseDocuments } from "./document.ts";

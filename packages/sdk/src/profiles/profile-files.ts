@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { ProfileError } from "./error.ts";
 import { resolveLinks, hasErrorCode, withLockedFile } from "./locked-file.ts";
 import type { ProfileTexts } from "./profile-texts.ts";
-import { CAPABILITIES_KEY_PATH, TRUSTED_CA_KEY_PATH } from "./profile-texts.ts";
+
+/** The keys that lead to the strings of a profile in the documents of each file. */
+export const CAPABILITIES_KEY_PATH: readonly string[] = ["membrane", "capabilities"];
+export const TRUSTED_CA_KEY_PATH: readonly string[] = ["membrane", "tls", "trustedCA"];
 
 /** Reads both files; a missing one is empty. It takes no lock, since files are only replaced as a whole. */
 export function readProfileTexts(directory: string): Promise<ProfileTexts> {

@@ -9,10 +9,6 @@ export interface ProfileTexts {
   readonly config: ProfileText;
 }
 
-/** The keys that lead to the strings of a profile in the documents of each file. */
-export const CAPABILITIES_KEY_PATH: readonly string[] = ["membrane", "capabilities"];
-export const TRUSTED_CA_KEY_PATH: readonly string[] = ["membrane", "tls", "trustedCA"];
-
 /** Lists the names in the credentials, then those that are only in the configuration, each once. */
 export function listProfileNames({ credentials, config }: ProfileTexts): readonly string[] {
   const names = [...parseProfileDocuments(credentials), ...parseProfileDocuments(config)].map(

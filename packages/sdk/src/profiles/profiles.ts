@@ -1,9 +1,8 @@
 import { isAbsolute, join } from "node:path";
 import { ProfileError } from "./error.ts";
-import { updateProfileTexts, readProfileTexts } from "./profile-files.ts";
-import { listProfileNames, findProfile, withProfile, withoutProfile } from "./profile-texts.ts";
 import type { Profile } from "./profile.ts";
 import { assertProfile } from "./profile.ts";
+import type { ProfileTexts } from "./profile-texts.ts";
 
 /**
  * Returns the directory of the profile files, `.capability` in the given home directory.
@@ -35,7 +34,10 @@ export function profileDirectory(home: string): string {
  * await readProfile(directory, "work"); // => undefined
  */
 export async function readProfile(directory: string, name: string): Promise<Profile | undefined> {
-  return findProfile(await readProfileTexts(directory), name);
+  const texts = await readTexts(directory);
+  if (isEmpty(texts)) return undefined;
+  const { findProfile } = await import("./profile-texts.ts");
+  return findProfile(texts, name);
 }
 
 /**
@@ -48,7 +50,10 @@ export async function readProfile(directory: string, name: string): Promise<Prof
  * await listProfiles(directory); // => []
  */
 export async function listProfiles(directory: string): Promise<readonly string[]> {
-  return listProfileNames(await readProfileTexts(directory));
+  const texts = await readTexts(directory);
+  if (isEmpty(texts)) return [];
+  const { listProfileNames } = await import("./profile-texts.ts");
+  return listProfileNames(texts);
 }
 
 /**
@@ -68,7 +73,8 @@ export async function listProfiles(directory: string): Promise<readonly string[]
  */
 export async function createProfile(directory: string, profile: Profile): Promise<boolean> {
   assertProfile(profile);
-  return updateProfileTexts(directory, (texts) =>
+  const { listProfileNames, withProfile } = await import("./profile-texts.ts");
+  return updateTexts(directory, (texts) =>
     listProfileNames(texts).includes(profile.name) ? texts : withProfile(texts, profile),
   );
 }
@@ -89,7 +95,8 @@ export async function createProfile(directory: string, profile: Profile): Promis
  */
 export async function changeProfile(directory: string, change: Profile): Promise<void> {
   assertProfile(change);
-  await updateProfileTexts(directory, (texts) => withProfile(texts, change));
+  const { withProfile } = await import("./profile-texts.ts");
+  await updateTexts(directory, (texts) => withProfile(texts, change));
 }
 
 /**
@@ -104,5 +111,24 @@ export async function changeProfile(directory: string, change: Profile): Promise
 export async function removeProfile(directory: string, name: string): Promise<boolean> {
   // Returns before the directory would be created.
   if ((await readProfile(directory, name)) === undefined) return false;
-  return updateProfileTexts(directory, (texts) => withoutProfile(texts, name));
+  const { withoutProfile } = await import("./profile-texts.ts");
+  return updateTexts(directory, (texts) => withoutProfile(texts, name));
+}
+
+async function readTexts(directory: string): Promise<ProfileTexts> {
+  const { readProfileTexts } = await import("./profile-files.ts");
+  return readProfileTexts(directory);
+}
+
+async function updateTexts(
+  directory: string,
+  change: (texts: ProfileTexts) => ProfileTexts,
+): Promise<boolean> {
+  const { updateProfileTexts } = await import("./profile-files.ts");
+  return updateProfileTexts(directory, change);
+}
+
+/** Whether there is nothing to parse: the parser for YAML takes longer to load than all other files together. */
+function isEmpty({ credentials, config }: ProfileTexts): boolean {
+  return credentials.text === "" && config.text === "";
 }

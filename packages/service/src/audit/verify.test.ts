@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { AuditHead } from "../domain/audit-head.ts";
 import { createServiceKeys } from "../store/keys.ts";
-import { CHAIN_START, link } from "./chain.ts";
 import type { TrailProblem } from "./verify.ts";
 import { createVerifier } from "./verify.ts";
 import { createAuditWriter } from "./writer.ts";
@@ -258,27 +257,6 @@ test("a line that was put in and reads as a whole one is no line that was not wr
     const texts = [textOf(files[0]!), [...second!, forged].join("\n")];
     expect(verify(texts, heads), JSON.stringify(end)).toMatchObject([{ what: "is no line of the trail" }]);
   }
-});
-
-test("a line under an older service key continues no lines under a newer one", () => {
-  const [older, newer] = [createServiceKeys(Buffer.alloc(32, 8)), { ...KEYS, keyVersion: 2 }];
-  const writer = "ab".repeat(16);
-  const entry = { event: "opened", time: START, fields: `{"started":"${new Date(START).toISOString()}"}` };
-  const first = link(CHAIN_START, writer, entry, newer);
-  const forged = link(first.state, writer, { ...entry, event: "x" }, older);
-  const problems: TrailProblem[] = [];
-  const verifier = createVerifier({
-    keys: { ...newer, older: [older] },
-    heads: { heads: [], damaged: 0 },
-    since: START,
-    onProblem: (problem) => problems.push(problem),
-  });
-  for (const [index, { line }] of [first, forged].entries())
-    verifier.line(line.subarray(0, -1), { file: "f", line: index + 1 });
-  expect(problems).toEqual([
-    { place: { file: "f", line: 2 }, what: `line 2 of the writer ${writer} is not what was written` },
-  ]);
-  expect(verifier.finish().lines).toBe(1);
 });
 
 test("all since a time is there only if the lines of each writer begin before it, or with its first one", () => {

@@ -1,8 +1,10 @@
 import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
 import type { AuditKeys, ChainState, ParsedLine } from "./chain.ts";
 import { CHAIN_START, continues, LINE_START, MAX_LINE_BYTES, parseLine } from "./chain.ts";
+import { MAX_WRITERS } from "./head-keeper.ts";
 import { parseOpenedLine } from "./opened-line.ts";
 import { findTorn } from "./torn-line.ts";
+import { createUnverifiableLines } from "./unverifiable-lines.ts";
 
 /** Where a line is. */
 export interface Place {
@@ -59,6 +61,8 @@ interface WriterState {
   mac: Buffer;
   /** A process has one newest service key; absent: no line was read yet. */
   keyVersion: number | undefined;
+  /** Of the last line that continues the chain, in milliseconds since 1970. */
+  time: number;
   place: Place | undefined;
   /** A line that does not continue it. If the next one continues that line, what was before it is missing or was changed. */
   suspect: ChainState | undefined;
@@ -79,6 +83,7 @@ const MAX_SUSPECTS = 4_096;
 export function createVerifier({ keys, heads, since: required, onProblem }: VerifierOptions): Verifier {
   const keysOf = new Map([keys, ...keys.older].map((each) => [each.keyVersion, each]));
   const known = newestHeads(heads.heads);
+  const unverifiable = createUnverifiableLines(keys.keyVersion);
   const writers = new Map<string, WriterState>();
   const torn: Place[] = [];
   const continued: Continued[] = [];
@@ -87,11 +92,20 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
   let suspects = 0;
 
   const report = (place: Place | undefined, what: string): void => onProblem({ place, what });
+  /** Anyone who has stolen that key, as may be why it was rotated away, can write such lines at any time. */
+  const isRotatedAway = ({ keyVersion }: WriterState): boolean =>
+    keyVersion !== undefined && keyVersion < keys.keyVersion;
+  /** Whether the store would know of the writer by now, unless that has failed: it forgets those that wrote first. */
+  const forgottenUntil =
+    known.size + heads.damaged < MAX_WRITERS
+      ? 0
+      : Math.min(...Array.from(known.values(), ({ time }) => time));
+  const isRemembered = ({ time }: WriterState): boolean => time > forgottenUntil;
 
   const accept = (state: WriterState, line: ParsedLine, place: Place): void => {
     lines += 1;
-    const { sequence, mac, keyVersion } = line;
-    Object.assign(state, { sequence, mac, keyVersion, place, torn: undefined });
+    const { sequence, mac, keyVersion, time } = line;
+    Object.assign(state, { sequence, mac, keyVersion, time, place, torn: undefined });
     if (state.suspect !== undefined && state.suspect.sequence <= line.sequence) state.suspect = undefined;
     const head = known.get(line.writer);
     if (head?.sequence === line.sequence && !head.mac.equals(line.mac))
@@ -107,6 +121,7 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
       sequence: 0,
       mac: CHAIN_START.mac,
       keyVersion: undefined,
+      time: 0,
       place: undefined,
       suspect: undefined,
       torn: undefined,
@@ -130,11 +145,7 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
 
   const check = (line: ParsedLine, place: Place): void => {
     const key = keysOf.get(line.keyVersion);
-    if (key === undefined)
-      return report(
-        place,
-        `${nameOf(line)} was written with version ${line.keyVersion} of the service key, which is not known`,
-      );
+    if (key === undefined) return unverifiable.add(line, place);
     const state = writers.get(line.writer);
     if (state === undefined) return begin(line, place, key);
     const next = state.sequence + 1;
@@ -185,6 +196,7 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
         // The files may begin with this line, unless it is known from when on all must be there.
         if ((required === undefined ? startedAt : line.time) >= since)
           report(place, `${nameOf(line)} is the first one here: the lines before it are missing`);
+      unverifiable.problems().forEach(onProblem);
       let earlierWriters = 0;
       for (const head of known.values()) {
         const state = writers.get(head.writer);
@@ -200,7 +212,14 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
             `is followed by no line of the writer ${head.writer} after line ${state.sequence}: the store knows of line ${head.sequence}, so that lines were cut off or changed`,
           );
       }
-      const unknownWriters = Array.from(writers.keys()).filter((writer) => !known.has(writer)).length;
+      const unknown = Array.from(writers).filter(([writer]) => !known.has(writer));
+      const invented = unknown.filter(([, state]) => isRotatedAway(state) && isRemembered(state));
+      for (const [writer, { keyVersion, sequence, place }] of invented)
+        report(
+          place,
+          `line ${sequence} is the last one here of the writer ${writer}, which has version ${keyVersion} of the service key, one that was rotated away, and which the store does not know: it ended before the store knew of it, or was invented with that key`,
+        );
+      const unknownWriters = unknown.length - invented.length;
       return { lines, writers: writers.size, torn, unknownWriters, earlierWriters, since };
     },
   };

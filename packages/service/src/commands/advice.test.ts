@@ -22,6 +22,7 @@ const FINE: AdviceContext = {
   certificate: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
+  serviceKeyProblems: [],
   now: NOW,
 };
 

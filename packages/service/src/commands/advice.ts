@@ -8,7 +8,7 @@ import { coversName } from "../tls/renewal.ts";
 
 /** What the operator should know of a configuration; it does not stop a start. `problem` is safe to log. */
 export interface Advice {
-  readonly subject: "authority" | "certificate" | "metrics" | "open files" | "traces";
+  readonly subject: "authority" | "certificate" | "metrics" | "open files" | "service key" | "traces";
   readonly problem: string;
 }
 
@@ -20,6 +20,8 @@ export interface AdviceContext {
   readonly lastAuthority: Authority | undefined;
   /** How many files a process may have open; absent: not known. */
   readonly openFiles: number | undefined;
+  /** What is to be said of the service key file. */
+  readonly serviceKeyProblems: readonly string[];
   readonly now: Date;
 }
 
@@ -40,6 +42,7 @@ export function adviseOn(config: ServeConfig, context: AdviceContext): readonly 
     ...adviseOnRename(config, context.lastAuthority),
     ...adviseOnCertificate(config, context),
     ...adviseOnOpenFiles(config, context.openFiles),
+    ...adviseOnServiceKey(context),
   ];
 }
 
@@ -138,4 +141,8 @@ function adviseOnOpenFiles(
       problem: `a process may have ${openFiles} open, and --max-connections ${maxConnections} with --max-concurrent-invocations ${maxConcurrentInvocations} need ${needed}: raise the limit (ulimit -n, LimitNOFILE=), or lower these`,
     },
   ];
+}
+
+function adviseOnServiceKey({ serviceKeyProblems }: AdviceContext): readonly Advice[] {
+  return serviceKeyProblems.map((problem) => ({ subject: "service key", problem }));
 }

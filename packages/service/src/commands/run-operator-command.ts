@@ -59,6 +59,7 @@ export async function runOperatorCommand(
     }
     case "key rotate":
     case "key status":
+    case "key retire":
     case "key drop": {
       const { key } = await import("./key/key.ts");
       await key(command, { print, log: openLog() });

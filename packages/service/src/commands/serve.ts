@@ -2,7 +2,13 @@ import type { EventLog } from "../telemetry/events.ts";
 import type { ServeConfig } from "../config.ts";
 import { adviseOn, readOpenFiles } from "./advice.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { checkDataDirectory, lastAuthority, openDataDirectory, saveAuthority } from "./data-directory.ts";
+import {
+  checkDataDirectory,
+  dataPaths,
+  lastAuthority,
+  openDataDirectory,
+  saveAuthority,
+} from "./data-directory.ts";
 import { explainStoreError } from "./database-place.ts";
 import { repairModes } from "./data-directory-modes.ts";
 import { makeFirstProfile } from "./first-profile.ts";
@@ -10,6 +16,7 @@ import type { FirstTenant } from "./first-tenant.ts";
 import { createAndSaveFirstTenant, createAndPrintFirstTenant } from "./first-tenant.ts";
 import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
+import { describeKeyFile } from "./key/describe-key-file.ts";
 import { checkListenAddresses } from "./listen-error.ts";
 import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
 import type { ServedMetrics } from "./metrics/serve-metrics.ts";
@@ -75,7 +82,7 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
     let metrics: ServedMetrics | undefined;
     try {
       metrics = await serveMetrics(config, server, context.log);
-      await advise(config, files, context.log);
+      await advise(config, files, data, context.log);
       // Only other commands read the file: without it the service continues.
       await saveAuthority(config).catch(context.log.fault);
       await makeFirstTenant(config, { ...data, audit }, context);
@@ -102,11 +109,17 @@ export async function serve(config: ServeConfig, context: ProcessContext): Promi
 }
 
 /** Logs advice on the configuration, which never stops a start. */
-async function advise(config: ServeConfig, { certificate }: ConfiguredFiles, log: EventLog): Promise<void> {
+async function advise(
+  config: ServeConfig,
+  { certificate }: ConfiguredFiles,
+  { keys }: DataDirectory,
+  log: EventLog,
+): Promise<void> {
   const advice = adviseOn(config, {
     certificate: certificate?.cert,
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
+    serviceKeyProblems: describeKeyFile(dataPaths(config).serviceKey, keys),
     now: new Date(),
   });
   advice.forEach(log.advised);

@@ -41,49 +41,86 @@ export interface ServiceKey extends NamedKey {
   auditMac(previous: Uint8Array, line: Uint8Array): Buffer;
 }
 
+/** A line of the service key file. */
+export interface FileKey {
+  readonly serviceKey: Buffer;
+  /** A rotation has replaced it: older tokens are looked up with it, and no store is opened whose rows are under it. */
+  readonly isRetired: boolean;
+}
+
+/** Why the keys of a service key file do not open a store. */
+export type KeyDenial =
+  | { readonly reason: "missing"; readonly key: NamedKey }
+  /** The rows are under it. `line` is the one that says so, from 1. */
+  | { readonly reason: "retired"; readonly key: NamedKey; readonly line: number };
+
 /** The service keys of a store: the newest, which everything new uses, and those that older tokens still need. */
 export interface ServiceKeys extends ServiceKey {
   /** Newest first. Only lookup ids and what is sealed under tokens depend on them, and no row's MAC does. */
   readonly older: readonly ServiceKey[];
+  /** Lines of the service key file before that of the newest key which are not marked as retired, from 1. */
+  readonly unretiredLines: readonly number[];
+  /** Whether the service key file has a key after the newest one of the store. */
+  readonly hasNewerLine: boolean;
   /**
    * Picks the keys that a store names, newest first, from all that there are.
    *
-   * @returns the newest of them that is missing, as an error.
+   * @returns as an error the newest of them that is missing, or the first one if it is retired: who has stolen it can write rows.
    */
-  ofStore(named: readonly NamedKey[]): Result<ServiceKeys, NamedKey>;
+  ofStore(named: readonly NamedKey[]): Result<ServiceKeys, KeyDenial>;
 }
 
 /**
  * The keys of a service key file. As long as no store says which of them it needs, the last one is used, as in a new store.
  *
- * @param serviceKeys at least one, the newest last.
- * @throws RangeError if one is not {@link SERVICE_KEY_BYTES} long, or there is none.
+ * @param fileKeys at least one, the newest last, which is not retired.
+ * @throws RangeError if one is not {@link SERVICE_KEY_BYTES} long, there is none, or the last one is retired.
  */
-export function createKeyring(serviceKeys: readonly Uint8Array[]): ServiceKeys {
-  const newest = serviceKeys.at(-1);
-  if (newest === undefined) throw new RangeError("a service has at least one key");
-  const checkValues = serviceKeys.map(checkValueOf);
-  const find = ({ keyVersion, checkValue }: NamedKey): ServiceKey | undefined => {
-    const serviceKey = serviceKeys[checkValues.findIndex((present) => present.equals(checkValue))];
-    return serviceKey === undefined ? undefined : createServiceKey(serviceKey, keyVersion);
-  };
+export function createKeyring(fileKeys: readonly FileKey[]): ServiceKeys {
+  const newest = fileKeys.at(-1);
+  if (newest === undefined || newest.isRetired)
+    throw new RangeError("a service has at least one key, of which the last is not retired");
   const ofStore: ServiceKeys["ofStore"] = (named) => {
     const keys: ServiceKey[] = [];
-    for (const name of named) {
-      const key = find(name);
-      if (key === undefined) return err(name);
-      keys.push(key);
+    for (const key of named) {
+      const found = fileKeys[lineOf(fileKeys, key) - 1];
+      if (found === undefined) return err({ reason: "missing", key });
+      if (found.isRetired && keys.length === 0)
+        return err({ reason: "retired", key, line: lineOf(fileKeys, key) });
+      keys.push(createServiceKey(found.serviceKey, key.keyVersion));
     }
     const [first, ...older] = keys;
     if (first === undefined) throw new RangeError("a store names at least one key");
-    return ok({ ...first, older, ofStore });
+    return ok({
+      ...first,
+      older,
+      unretiredLines: unretiredLines(fileKeys, first),
+      hasNewerLine: lineOf(fileKeys, first) < fileKeys.length,
+      ofStore,
+    });
   };
-  return { ...createServiceKey(newest, 1), older: [], ofStore };
+  const first = createServiceKey(newest.serviceKey, 1);
+  const unretired = unretiredLines(fileKeys, first);
+  return { ...first, older: [], unretiredLines: unretired, hasNewerLine: false, ofStore };
 }
 
 /** The keys of a service with one key. @throws RangeError if `serviceKey` is not {@link SERVICE_KEY_BYTES} long. */
 export function createServiceKeys(serviceKey: Uint8Array): ServiceKeys {
-  return createKeyring([serviceKey]);
+  return createKeyring([{ serviceKey: Buffer.from(serviceKey), isRetired: false }]);
+}
+
+/** The lines of a service key file before that of the key in use which are not marked as retired, from 1. */
+export function unretiredLines(
+  fileKeys: readonly FileKey[],
+  inUse: Pick<NamedKey, "checkValue">,
+): readonly number[] {
+  const end = lineOf(fileKeys, inUse);
+  return fileKeys.flatMap(({ isRetired }, at) => (at + 1 < end && !isRetired ? [at + 1] : []));
+}
+
+/** From 1; 0: the file does not have the key. */
+function lineOf(fileKeys: readonly FileKey[], { checkValue }: Pick<NamedKey, "checkValue">): number {
+  return fileKeys.findIndex(({ serviceKey }) => checkValueOf(serviceKey).equals(checkValue)) + 1;
 }
 
 /** A name of a key for people, 8 hex digits: it tells keys apart, and is no secret. */

@@ -13,3 +13,15 @@ test("an id of zeros is left out", () => {
   const newId = createRandomIds((size) => Buffer.alloc(size, "0000000000000000ab000000000000cd", "hex"));
   expect([newId(8), newId(8)]).toEqual(["ab000000000000cd", "ab000000000000cd"]);
 });
+
+test("what is drawn at once is used to its end", () => {
+  let draws = 0;
+  const newId = createRandomIds((size) => {
+    draws += 1;
+    return Buffer.alloc(size, "ab", "hex");
+  });
+  for (let made = 0; made < 4_096 / 16; made += 1) newId(16);
+  expect(draws).toBe(1);
+  newId(16);
+  expect(draws).toBe(2);
+});

@@ -28,6 +28,16 @@ test("a batch keeps its memory until it is released", () => {
   expect(queue.bytes).toBe(0);
 });
 
+test("two batches that are sent keep their memory each", () => {
+  const queue = new SpanQueue(3 * SPAN_BYTES);
+  for (let at = 0; at < 3; at += 1) queue.put(SPAN);
+  const batches = [queue.take(2 * SPAN_BYTES)!, queue.take(SPAN_BYTES)!];
+  queue.release(batches[0]!);
+  expect(queue.bytes).toBe(100);
+  queue.release(batches[1]!);
+  expect(queue.bytes).toBe(0);
+});
+
 test("a span that is larger than a batch is one by itself", () => {
   const queue = new SpanQueue(1_000);
   queue.put(SPAN);

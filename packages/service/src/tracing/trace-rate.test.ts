@@ -37,6 +37,28 @@ test("a limit of one lets one pass", () => {
   expect(rate.take(owners("b", "two"))).toBe(false);
 });
 
+test("a request counts against each of its owners, and one that has had its part is enough to refuse it", () => {
+  const named = (...uids: readonly string[]) => uids.map((uid) => ({ uid }));
+  const of = (limit: number) => {
+    const rate = createTraceRate(limit, () => 0);
+    return (capabilities: readonly string[], tenants: readonly string[]): boolean =>
+      rate.take({ capabilities: named(...capabilities), tenants: named(...tenants) });
+  };
+  const byCapability = of(3);
+  expect(byCapability(["a", "b"], ["one"])).toBe(true);
+  for (const capabilities of [["a"], ["b"], ["b", "c"], ["c", "b"]])
+    expect(byCapability(capabilities, ["two"])).toBe(false);
+  expect(byCapability(["c"], ["two"])).toBe(true);
+  const byTenant = of(2);
+  expect(byTenant(["a"], ["one", "two"])).toBe(true);
+  for (const tenants of [["one"], ["two"], ["two", "three"], ["three", "two"]])
+    expect(byTenant(["b"], tenants)).toBe(false);
+  expect(byTenant(["b"], ["three"])).toBe(true);
+  // One without owners has a place only while there is one.
+  expect(byTenant([], [])).toBe(false);
+  expect(of(1)([], [])).toBe(true);
+});
+
 test("whatever comes, no second has more than the limit, and a re-export counts against all that it re-exports", () => {
   const request = fc.record({
     capabilities: fc.subarray(["a", "b", "c"], { minLength: 1 }),

@@ -1,63 +1,31 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, createMembrane, expectStatus } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
-import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
-import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
-import { createTestDatabase } from "../../../testkit/src/test-database.ts";
 import type { DiskRule } from "../support/disk/faulty-disk.ts";
 import { createFaultyDisk } from "../support/disk/faulty-disk.ts";
+import type { KeyPlace } from "../support/key-place.ts";
+import { makeKeyPlace } from "../support/key-place.ts";
 import { preload, signalAtStatement } from "../support/preload.ts";
 
 /* A rotation, a drop, or the service while it rekeys, is killed: the store is as it was or as it was to be, and needs no key that was not saved. */
 
-type Env = Readonly<Record<string, string>>;
-
-/** A data directory with a store, and how commands reach it. */
-interface Place extends AsyncDisposable {
-  readonly data: string;
+/** A store with capabilities that work. */
+interface Place extends KeyPlace {
   readonly tokens: readonly string[];
-  run(words: readonly string[], env?: Env): ReturnType<typeof runMembrane>;
-  start(env?: Env): Promise<ServiceProcess>;
-  /** Numbers of the keys that the store needs, with how many capabilities need each. */
-  keys(): Promise<Readonly<Record<number, number>>>;
 }
 
 async function makePlace(engine: "lmdb" | "postgres"): Promise<Place> {
-  const directory = await temporaryDirectory();
-  const data = join(directory.path, "data");
-  const database = engine === "postgres" ? await createTestDatabase() : undefined;
-  const flags = database?.flags ?? [];
-  const run: Place["run"] = (words, env = {}) =>
-    runMembrane([...words, "--data", data, ...flags], { ...database?.env, ...env });
-  const start: Place["start"] = (env = {}) =>
-    spawnService(data, { flags, env: { ...database?.env, ...env } });
+  const place = await makeKeyPlace(engine);
   const tokens: string[] = [];
-  {
-    await using service = await start();
-    const first = await firstTokens(data);
-    for (let number = 0; number < 10; number += 1) {
-      const made = await createMembrane(service, first.create, `m${number}`);
-      tokens.push(made.export);
-    }
-    tokens.push(first.create, first.provision);
-    await service.end("SIGTERM");
+  await using service = await place.start();
+  const first = await firstTokens(place.data);
+  for (let number = 0; number < 10; number += 1) {
+    const made = await createMembrane(service, first.create, `m${number}`);
+    tokens.push(made.export);
   }
-  return {
-    data,
-    tokens,
-    run,
-    start,
-    async keys() {
-      const { code, stdout, stderr } = await run(["key", "status", "--json"]);
-      if (code !== 0) throw new Error(stderr);
-      const { keys } = JSON.parse(stdout) as { keys: { key: number; capabilities: number }[] };
-      return Object.fromEntries(keys.map(({ key, capabilities }) => [key, capabilities]));
-    },
-    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
-  };
+  tokens.push(first.create, first.provision);
+  await service.end("SIGTERM");
+  return { ...place, tokens };
 }
 
 /** All that were made: a membrane has two capabilities, and a first start makes four. */
@@ -72,14 +40,15 @@ async function expectAllWork({ start, tokens }: Place): Promise<void> {
   await service.end("SIGTERM");
 }
 
-/** Makes JavaScript that kills the process when it gives the key file its name, or when it has. */
-function killAtKeyFile({ isDone }: { readonly isDone: boolean }): string {
+/** Makes JavaScript that kills the process when it gives the key file its name, or when it has, after so many times. */
+function killAtKeyFile({ isDone, skip = 0 }: { readonly isDone: boolean; readonly skip?: number }): string {
   return `
     import fs from "node:fs";
     import { syncBuiltinESMExports } from "node:module";
     const original = fs.promises.rename;
+    let left = ${skip};
     fs.promises.rename = async (...args) => {
-      if (!args[1].endsWith("service.key")) return original(...args);
+      if (!args[1].endsWith("service.key") || left-- > 0) return original(...args);
       if (${isDone}) await original(...args);
       process.kill(process.pid, "SIGKILL");
     };
@@ -89,8 +58,7 @@ function killAtKeyFile({ isDone }: { readonly isDone: boolean }): string {
 /** Ends as a killed rotation must: what is there works, and the same command finishes it. */
 async function expectFinished(place: Place, outcome: object): Promise<void> {
   expect(await place.keys()).toEqual(outcome);
-  const lines = (await readFile(join(place.data, "service.key"), "utf8")).trim().split("\n");
-  expect(lines.length).toBeGreaterThanOrEqual(Object.keys(outcome).length);
+  expect((await place.lines()).length).toBeGreaterThanOrEqual(Object.keys(outcome).length);
   await expectAllWork(place);
   const isRotated = Object.keys(outcome).length > 1;
   if (!isRotated) {
@@ -99,8 +67,12 @@ async function expectFinished(place: Place, outcome: object): Promise<void> {
     await expectAllWork(place);
   }
   // One key was added, however often the command began.
-  expect((await readFile(join(place.data, "service.key"), "utf8")).trim().split("\n")).toHaveLength(2);
+  expect(await place.lines()).toHaveLength(2);
   expect(Object.keys(await place.keys())).toEqual(["1", "2"]);
+  // Marks the older one where the rotation was killed before it could.
+  expect(await place.run(["key", "retire"])).toMatchObject({ code: 0 });
+  expect((await place.lines()).map((line) => line.startsWith("retired "))).toEqual([true, false]);
+  await expectAllWork(place);
 }
 
 test.each([
@@ -152,6 +124,24 @@ test.each([
     await using place = await makePlace("postgres");
     expect(await place.run(["key", "rotate"], preload(script))).toMatchObject({ code: null });
     await expectFinished(place, outcome);
+  },
+);
+
+test.each(["lmdb", "postgres"] as const)(
+  "a rotation that is killed when it has named the new key, and before it retires the old one, leaves a store that works and says what is left to do, over %s",
+  async (engine) => {
+    await using place = await makePlace(engine);
+    // The first time is when the new key is saved.
+    const killed = await place.run(["key", "rotate"], preload(killAtKeyFile({ isDone: false, skip: 1 })));
+    expect(killed).toMatchObject({ code: null, stdout: "" });
+    expect(await place.keys()).toEqual(AFTER);
+    const [old, recent] = await place.lines();
+    expect(old).toMatch(/^[0-9a-f]{64}$/);
+    expect((await place.run(["key", "status"])).stdout).toContain(
+      "has an older key that is not marked as retired",
+    );
+    await expectFinished(place, AFTER);
+    expect(await place.lines()).toEqual([`retired ${old}`, recent]);
   },
 );
 

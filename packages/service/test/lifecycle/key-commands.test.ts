@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, expectStatus } from "../../../testkit/src/client.ts";
@@ -48,7 +48,8 @@ test("a rotation says which key is in use and where it is, and a status which co
   });
   expect(rotated.stdout).toContain(`is in use now: it is the last line of ${file}`);
   const lines = await linesOf(file);
-  expect(lines).toEqual([first, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  expect(lines).toEqual([`retired ${first}`, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  expect(rotated.stdout).toContain("The lines before it are marked as retired");
 
   const checked = await runMembrane(["doctor", "--data", data.path, "--no-tls"]);
   expect(checked.stdout).toContain("1 tenant(s), which needs 1 older service key(s)");
@@ -65,7 +66,7 @@ test("a rotation says which key is in use and where it is, and a status which co
   expect(await linesOf(file)).toEqual(lines);
   // No output has a key, which the id does not show either.
   for (const { stdout, stderr } of [rotated, status, refused, dropped])
-    for (const line of lines) expect(stdout + stderr).not.toContain(line.slice(0, 8));
+    for (const line of [first, lines[1]]) expect(stdout + stderr).not.toContain(line!.slice(0, 8));
 });
 
 test("a key that the operator appends is the one that a rotation uses", async () => {
@@ -103,7 +104,7 @@ test("a lost older key is dropped with the newer one alone, and what needs it is
   expect(made).toMatchObject({ code: 0 });
 });
 
-test("a backup that was made before a rotation is restored with the keys of today, and one from after it too", async () => {
+test("a backup from before a rotation is restored once its key is not marked as retired, and one from after it as it is", async () => {
   await using data = await initDataDirectory();
   await using backups = await temporaryDirectory();
   const backup = async (name: string): Promise<string> => {
@@ -119,13 +120,28 @@ test("a backup that was made before a rotation is restored with the keys of toda
     [after, 2],
   ] as const) {
     await using to = await initDataDirectory();
-    await writeFile(join(to.path, "service.key"), await readFile(join(data.path, "service.key")));
-    const restore = ["restore", directory, "--data", join(to.path, "restored")];
-    const withKey = ["--service-key-file", join(to.path, "service.key")];
-    expect(await runMembrane([...restore, ...withKey])).toMatchObject({ code: 0 });
-    const status = await runMembrane(["key", "status", "--json", "--data", restore[3]!, ...withKey]);
+    const file = join(to.path, "service.key");
+    await writeFile(file, await readFile(join(data.path, "service.key")));
+    const restored = join(to.path, "restored");
+    const place = ["--data", restored, "--service-key-file", file];
+    const restore = () => runMembrane(["restore", directory, ...place]);
+    if (directory === before) {
+      const refused = await restore();
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toMatch(
+        /line 1 of the service key file marks as retired: .*as an old backup is/,
+      );
+      expect(await readdir(restored)).toEqual([]);
+      await writeFile(file, (await readFile(file, "utf8")).replace("retired ", ""));
+    }
+    expect(await restore()).toMatchObject({ code: 0 });
+    const status = await runMembrane(["key", "status", "--json", ...place]);
     expect(JSON.parse(status.stdout).keys).toHaveLength(keys);
-    await using service = await spawnService(restore[3]!, { flags: withKey });
+    if (directory === before) {
+      expect(await runMembrane(["key", "rotate", ...place])).toMatchObject({ code: 0 });
+      expect(await readFile(file)).toEqual(await readFile(join(data.path, "service.key")));
+    }
+    await using service = await spawnService(restored, { flags: place.slice(2) });
     expectStatus(await call(service, data.tokens.create, { body: {} }), 400);
   }
 });

@@ -82,7 +82,7 @@ test.each([
   const error = await readServiceKeyFile(file).catch((refusal: unknown) => refusal);
   expect(error).toBeInstanceOf(ServiceKeyFileError);
   expect(error).toMatchObject({
-    message: expect.stringMatching(/service\.key: expected 64 lower-case hex digits, the service key/),
+    message: expect.stringMatching(/service\.key: line \d: expected 64 lower-case hex digits, a service key/),
   });
 });
 

@@ -1,19 +1,20 @@
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { firstTokens } from "../../../testkit/src/data-directory.ts";
-import { runMembrane, spawnService } from "../../../testkit/src/process.ts";
+import { runMembrane, runToItsEnd, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts";
 import { createTestDatabase } from "../../../testkit/src/test-database.ts";
+import { copySchema } from "../support/key-place.ts";
 
 /** Two data directories of nodes with the same key, and the database that they share. */
 async function twoNodes(directory: string) {
   const database = await createTestDatabase();
   const [one, two] = [join(directory, "one"), join(directory, "two")];
   const run = (words: readonly string[], data = one) =>
-    runMembrane([...words, "--data", data, ...database.flags], database.env);
+    runToItsEnd([...words, "--data", data, ...database.flags], database.env);
   const copyKey = () => copyFile(join(one, "service.key"), join(two, "service.key"));
   {
     await using first = await database.startNode(one);
@@ -79,6 +80,36 @@ test("a node without the new key refuses to start and names it by its id; with i
       return needed();
     })
     .toBe(4 + 2);
+});
+
+test("a node whose copy of the key file is not marked says so at its start, and would serve an old store that is put back; with the marked copy none does", async () => {
+  await using directory = await temporaryDirectory();
+  const { database, one, two, run, copyKey } = await twoNodes(directory.path);
+  const putBack = await copySchema(database);
+  expect(await run(["key", "rotate"])).toMatchObject({ code: 0 });
+  const marked = await readFile(join(one, "service.key"), "utf8");
+  await writeFile(join(two, "service.key"), marked.replace("retired ", ""));
+  const warnings = async (data: string): Promise<readonly (string | undefined)[]> => {
+    await using node = await database.startNode(data);
+    await node.end("SIGTERM");
+    const advice = node.logged().filter(({ subject }) => subject === "service key");
+    return advice.map(({ problem }) => problem);
+  };
+  expect(await warnings(one)).toEqual([]);
+  const unmarked = expect.stringContaining("line 1 of ");
+  expect(await warnings(two)).toEqual([unmarked]);
+  await putBack();
+  const serve = ["serve", "--listen", "127.0.0.1:0", "--authority", "a.test", "--no-tls"];
+  const expectRefused = async (data: string): Promise<void> => {
+    const refused = await run(serve, data);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("which line 1 of the service key file marks as retired");
+  };
+  await expectRefused(one);
+  // It cannot tell a key that waits for its rotation from one whose rotation was undone.
+  expect(await warnings(two)).toEqual([expect.stringContaining("has a newer key than the store uses")]);
+  await copyKey();
+  await expectRefused(two);
 });
 
 test("a node that was stopped while the key was rotated is given no lease, says so, and ends with 1", async () => {

@@ -7,7 +7,7 @@ import { parseUid, uidBytes } from "../../src/domain/uid.ts";
 import { MAC_BYTES } from "../../src/store/codec/authenticated-row.ts";
 import { decodeColumns, encodeColumns, textColumn } from "../../src/store/codec/columns.ts";
 import { decodeRecord } from "../../src/store/codec/record-codec.ts";
-import { createKeyring } from "../../src/store/keys.ts";
+import { createKeyring, createServiceKeys } from "../../src/store/keys.ts";
 import type { ServiceKey } from "../../src/store/keys.ts";
 import type { StoredCapability } from "../../src/store/record.ts";
 import { associatedData } from "../../src/store/record.ts";
@@ -96,7 +96,7 @@ test("with the old key, the whole store and every token, an attacker opens no ca
   await before.close();
   await rotateTestKey(directory.path);
   const serviceKeys = await readServiceKeyFile(join(directory.path, "service.key"));
-  const [old, recent] = serviceKeys.map((key) => createKeyring([key]));
+  const [old, recent] = serviceKeys.map(({ serviceKey }) => createServiceKeys(serviceKey));
   const tokens = TOKEN_NAMES.map((name) => parseToken(made[name])!);
 
   const readCapabilities = async (): Promise<readonly StoredCapability[]> => {
@@ -138,5 +138,5 @@ test("with the old key, the whole store and every token, an attacker opens no ca
   expect(await dropTestKey(directory.path, 1, usage[1]!)).toMatchObject({ ok: true });
   const file = join(directory.path, "service.key");
   const [, line] = (await readFile(file, "utf8")).split("\n");
-  expect(line).toBe(serviceKeys[1]!.toString("hex"));
+  expect(line).toBe(serviceKeys[1]!.serviceKey.toString("hex"));
 });

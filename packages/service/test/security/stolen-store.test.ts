@@ -104,7 +104,8 @@ async function steal(): Promise<Stolen> {
   const made = await createFullStore(service, target.port);
   await cp(directory.path, copy.path, { recursive: true });
 
-  const [serviceKey] = await readServiceKeyFile(`${copy.path}/service.key`);
+  const [line] = await readServiceKeyFile(`${copy.path}/service.key`);
+  const { serviceKey } = line!;
   const engine = engineOfRun();
   await using raw = await STORE_ACCESS[engine].openRaw(engine === "postgres" ? directory.path : copy.path);
   const records = (await raw.rows("nodes")).map(({ key, value }) =>
@@ -112,8 +113,8 @@ async function steal(): Promise<Stolen> {
   );
   const tokens = Object.fromEntries(TOKEN_NAMES.map((name) => [name, parseToken(made.tokens[name])]));
   return {
-    serviceKey: serviceKey!,
-    keys: createServiceKeys(serviceKey!),
+    serviceKey,
+    keys: createServiceKeys(serviceKey),
     records,
     tokens: tokens as Stolen["tokens"],
     [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),

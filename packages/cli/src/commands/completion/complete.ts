@@ -4,12 +4,6 @@ import type { CommandSpec } from "../../parse/command-spec.ts";
 import type { CommandLineToken } from "../../parse/tokenize.ts";
 import { createOptionTable, optionKey, tokenize } from "../../parse/tokenize.ts";
 
-/**
- * First argument of a shell's script that asks for completions of the words after it. The name cannot change, since the scripts
- * are in users' start-up files.
- */
-export const COMPLETION_REQUEST = "--get-yargs-completions";
-
 /** A word that is offered. */
 export interface Completion {
   readonly word: string;

@@ -1,6 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Io } from "../../io.ts";
 
-export async function runCompletion(_input: object, io: Io): Promise<void> {
+export function read(): object {
+  return {};
+}
+
+export async function run(_input: object, io: Io): Promise<void> {
   io.stdout.write(await readFile(new URL(`../../../completions/capi.${io.shell}`, import.meta.url)));
 }

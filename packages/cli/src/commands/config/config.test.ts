@@ -7,10 +7,10 @@ import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.
 import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { reveals, makeCapability, previewOf } from "../../../test/support/capabilities.ts";
 import { createTestIo } from "../../../test/support/terminal.ts";
-import { runProfiles } from "../profiles/run.ts";
-import { runCa } from "./ca/run.ts";
-import { runList } from "./list/run.ts";
-import { runRemove } from "./remove/run.ts";
+import { run as runProfiles } from "../profiles/run.ts";
+import { run as runCa } from "./ca/run.ts";
+import { run as runList } from "./list/run.ts";
+import { run as runRemove } from "./remove/run.ts";
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 beforeEach(async () => {

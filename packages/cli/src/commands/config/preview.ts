@@ -1,5 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { parseCapabilityUri } from "capability-protocol";
+import { parseCapabilityUri } from "capability-protocol/uri";
 import { parseCertificates } from "capability-sdk/pem";
 
 const PREVIEW_LENGTH = "CPBLTY1-".length + 4;

@@ -1,7 +1,7 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import { CliError } from "../../errors/cli-error.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
-import { readCapability } from "../options/access.ts";
+import { readCapability } from "../options/read-access.ts";
 
 /** A membrane, given by one of its capabilities or by its name. */
 export type MembraneRef =

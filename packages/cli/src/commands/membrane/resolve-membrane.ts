@@ -1,12 +1,9 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
-import { normalizeAuthority } from "capability-protocol";
+import { normalizeAuthority } from "capability-protocol/authority";
 import type { ResolvedCapability } from "../../capability/resolved-capability.ts";
-import {
-  resolveGivenCapability,
-  resolveTenantCapability,
-  callService,
-} from "../../capability/resolved-capability.ts";
-import { profileOption } from "../../capability/named-profile.ts";
+import { callService } from "../../capability/call-service.ts";
+import { resolveGivenCapability, resolveTenantCapability } from "../../capability/resolved-capability.ts";
+import { profileOption } from "../../capability/profile-option.ts";
 import { parseResolvable } from "../../capability/resolvable.ts";
 import { TENANT_RIGHTS } from "../../capability/tenant-capabilities.ts";
 import { CliError } from "../../errors/cli-error.ts";

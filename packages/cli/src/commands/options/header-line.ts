@@ -1,14 +1,9 @@
-import { isToken, trimFieldValue } from "capability-protocol";
+import { isToken, trimFieldValue } from "capability-protocol/http-syntax";
 import { CliError } from "../../errors/cli-error.ts";
 
 export type HeaderLine = readonly [name: string, value: string];
 
 const EXPECTED = '--header: expected "Name: value"';
-
-/** Whether a header line is of those that describe a request, and carry no credential. */
-export function isPublicHeader(line: string): boolean {
-  return /^(?:accept|content-|if-|range:|user-agent:|prefer:)/i.test(line);
-}
 
 /**
  * Splits the values of `--header` at the first colon into header lines; a value from a file has one header on each line. An error

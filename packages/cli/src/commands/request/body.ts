@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { BUFFERED_BODY_BYTES } from "capability-protocol";
+import { BUFFERED_BODY_BYTES } from "capability-protocol/payload";
 import { fileReadError } from "../../errors/file-error.ts";
 import { AT_SIGN_HINT } from "../../secret.ts";
-import type { RequestData } from "./spec.ts";
+import type { RequestData } from "./read.ts";
 
 /** A body that is ready to be sent. */
 export interface OutgoingBody {

@@ -6,10 +6,12 @@ import type { Io } from "../../io.ts";
 import { openBody } from "./body.ts";
 import { receive } from "./receive.ts";
 import { send } from "./send.ts";
-import type { RequestInput } from "./spec.ts";
+import type { RequestInput } from "./read.ts";
+
+export { read } from "./read.ts";
 
 /** `capi request`: invokes a capability. A response of 400 and above is written too, and fails. */
-export async function runRequest(input: RequestInput, io: Io): Promise<void> {
+export async function run(input: RequestInput, io: Io): Promise<void> {
   const resolved = await resolveGivenCapability(input.capability, "invoke", input.trust, io);
   const body = input.data === undefined ? undefined : await openBody(input.data, io.stdin);
   try {

@@ -1,13 +1,13 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { PAYLOAD_HASH_HEADER, formatCapabilityUri } from "capability-protocol";
-import { request as requestWith } from "capability-sdk";
+import { PAYLOAD_HASH_HEADER } from "capability-protocol/payload";
+import { formatCapabilityUri } from "capability-protocol/uri";
+import { request as requestWith } from "capability-sdk/request";
 import type { ResolvedCapability } from "../../capability/resolved-capability.ts";
-import { explainRequestError } from "../../errors/explain.ts";
 import { fileReadError } from "../../errors/file-error.ts";
 import { AT_SIGN_HINT } from "../../secret.ts";
 import type { HeaderLine } from "../options/header-line.ts";
 import type { OutgoingBody } from "./body.ts";
-import type { RequestInput } from "./spec.ts";
+import type { RequestInput } from "./read.ts";
 
 /** A response whose request may still be sending its body. */
 export interface ReceivedResponse {
@@ -31,6 +31,7 @@ export async function send(
     sendBody(request, body);
     return { response: await waitForResponse(request), end: () => void request.destroy() };
   } catch (error) {
+    const { explainRequestError } = await import("../../errors/explain.ts");
     throw explainRequestError(error, resolved.context);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { ServeConfig } from "../../config.ts";
 import { hasCode } from "../../error-code.ts";
+import type { ServiceKeys } from "../../store/keys.ts";
 import { findDirectoryProblem } from "../data-directory-checks.ts";
 import { describeExposedPath, findExposedPaths } from "../data-directory-modes.ts";
 import { dataPaths, openDataDirectory, storePlace } from "../data-directory.ts";
@@ -67,27 +68,33 @@ async function hasStore(config: ServeConfig): Promise<boolean> {
   }
 }
 
-export async function checkStore(config: ServeConfig): Promise<Finding> {
+/** @returns also the keys of a store that opens. */
+export async function checkStore(
+  config: ServeConfig,
+): Promise<{ readonly finding: Finding; readonly keys?: ServiceKeys }> {
   const paths = dataPaths(config);
   const problem = await findDirectoryProblem(config.data, paths);
-  if (problem !== undefined) return { ok: false, what: `store: ${problem}` };
+  if (problem !== undefined) return { finding: { ok: false, what: `store: ${problem}` } };
   const place = storePlace(config);
   try {
     checkEngine(config, paths);
     if (!(await place.exists())) {
       checkNewStore(config, paths);
-      return { ok: true, what: `store: none yet, the first start makes one in ${place.name}` };
+      return {
+        finding: { ok: true, what: `store: none yet, the first start makes one in ${place.name}` },
+      };
     }
     const data = await openDataDirectory(config, { keepsDirectory: false });
     const tenants = await data.store.tenants();
     await data.store.close();
-    const { older } = data.keys;
+    const { keys } = data;
+    const { older } = keys;
     const needs =
       older.length === 0
         ? ""
         : `, which needs ${older.length} older service key(s) ("membrane key status" counts what needs them)`;
-    return { ok: true, what: `store: ${place.name}, ${tenants.length} tenant(s)${needs}` };
+    return { finding: { ok: true, what: `store: ${place.name}, ${tenants.length} tenant(s)${needs}` }, keys };
   } catch (error) {
-    return { ok: false, what: `store: ${messageOf(error)}` };
+    return { finding: { ok: false, what: `store: ${messageOf(error)}` } };
   }
 }

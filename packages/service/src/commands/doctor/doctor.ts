@@ -1,7 +1,9 @@
 import type { ServeConfig } from "../../config.ts";
+import type { ServiceKeys } from "../../store/keys.ts";
 import { loadServerCertificate } from "../../tls/server-certificate.ts";
 import { adviseOn, readOpenFiles } from "../advice.ts";
-import { lastAuthority, resolveAuthority } from "../data-directory.ts";
+import { dataPaths, lastAuthority, resolveAuthority } from "../data-directory.ts";
+import { describeKeyFile } from "../key/describe-key-file.ts";
 import type { Print } from "../print.ts";
 import { checkAudit } from "./audit-checks.ts";
 import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
@@ -36,19 +38,20 @@ export async function doctor(
     return false;
   }
   const named = { ...config, authority: await resolveAuthority(config) };
+  // Before the store is opened, which makes files.
+  const before = [await checkModes(config), await checkKey(config)];
+  const store = await checkStorePlace(config);
   const findings: readonly Finding[] = [
     checkNode(nodeVersion),
     checkClock(now),
-    // Before the store is opened, which makes files.
-    await checkModes(config),
-    await checkKey(config),
-    ...(await checkStorePlace(config)),
+    ...before,
+    ...store.findings,
     ...(await checkAudit(config)),
     await checkCertificate(config, now),
     checkAuthority(named),
     await checkPort(config),
     ...(await checkTraces(config)),
-    ...(await checkAdvice(named, now)),
+    ...(await checkAdvice(named, now, store.keys)),
     ...(await checkPrivateCA(config)),
     ...checkFirstCapabilities(config),
   ];
@@ -58,21 +61,33 @@ export async function doctor(
 }
 
 /** Checks where the store is, and opens it unless that would fail for the same reason, or change the schema of a database. */
-async function checkStorePlace(config: ServeConfig): Promise<readonly Finding[]> {
+async function checkStorePlace(
+  config: ServeConfig,
+): Promise<{ readonly findings: readonly Finding[]; readonly keys?: ServiceKeys }> {
   const { postgres } = config;
-  if (postgres === undefined) return [await checkStore(config), await checkDiskSpace(config)];
+  if (postgres === undefined) {
+    const { finding, ...store } = await checkStore(config);
+    return { ...store, findings: [finding, await checkDiskSpace(config)] };
+  }
   const { findings, isUsable } = await checkDatabase(postgres, config);
-  return isUsable ? [...findings, await checkStore(config)] : findings;
+  if (!isUsable) return { findings };
+  const { finding, ...store } = await checkStore(config);
+  return { ...store, findings: [...findings, finding] };
 }
 
 /** The advice that a start logs too. */
-async function checkAdvice(config: ServeConfig, now: Date): Promise<readonly Finding[]> {
+async function checkAdvice(
+  config: ServeConfig,
+  now: Date,
+  keys: ServiceKeys | undefined,
+): Promise<readonly Finding[]> {
   const given =
     config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
   const advice = adviseOn(config, {
     certificate: given?.cert,
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
+    serviceKeyProblems: keys === undefined ? [] : describeKeyFile(dataPaths(config).serviceKey, keys),
     now,
   });
   return advice.map(({ subject, problem }) => ({

@@ -68,6 +68,14 @@ const STOPPED = "STOPPED";
 /** How often a batch is sent. Spans that are minutes old are of less use than those that would wait for them. */
 const MAX_ATTEMPTS = 4;
 
+/** How long a collector that has failed so many times, one after the other, is left alone. */
+export function backOffMs(
+  failures: number,
+  { minBackOffMs, maxBackOffMs }: Pick<ExportTimes, "minBackOffMs" | "maxBackOffMs">,
+): number {
+  return Math.min(minBackOffMs * 2 ** (failures - 1), maxBackOffMs);
+}
+
 /**
  * Sends spans in batches, one at a time. Recording one costs a text in memory, and nothing waits for it. While the collector is not
  * there, what has room waits, and the log says so once.
@@ -122,7 +130,7 @@ export function createSpanExporter(options: SpanExporterOptions): SpanExporter {
   };
 
   const delay = (): number => {
-    if (failures > 0) return Math.min(times.minBackOffMs * 2 ** (failures - 1), times.maxBackOffMs);
+    if (failures > 0) return backOffMs(failures, times);
     return queue.waitingBytes >= BATCH_BYTES ? 0 : times.delayMs;
   };
 

@@ -31,6 +31,10 @@ test.each([
   "Transfer-Encoding: chunked",
   "Connection: x",
   "User-Agent: x",
+  "Content-Encoding: gzip",
+  "Expect: 100-continue",
+  "Trailer: x",
+  "Upgrade: x",
 ])("%j is refused", (text) => {
   expect(parseHeaderLines(text)).toBeUndefined();
 });

@@ -86,9 +86,15 @@ function encodeDeparture({ move, to, isComplete }: Departure): Buffer {
 export class OtherServiceKeyError extends StoreFormatError {}
 
 /**
+ * The rows of the store are under a service key that is marked as retired: it is older than the rotation, or was put back with a
+ * stolen key.
+ */
+export class RetiredServiceKeyError extends StoreFormatError {}
+
+/**
  * Reads the format row.
  *
- * @throws StoreFormatError if the store was written by a newer program, or if the key is missing that its rows are under.
+ * @throws StoreFormatError if the store was written by a newer program, or if the key that its rows are under is missing or retired.
  */
 export function parseFormatRow(row: Buffer, keys: ServiceKeys): StoreFormat {
   // Before the MAC, which fails with a wrong key too: the message to the operator distinguishes the two.
@@ -137,7 +143,7 @@ function namedKeys(layout: number, columns: readonly Buffer[]): readonly NamedKe
 /**
  * The keys that a store needs, of all that were given.
  *
- * @throws OtherServiceKeyError that names a missing one by its id, which is no secret.
+ * @throws OtherServiceKeyError, RetiredServiceKeyError that name one by its id, which is no secret.
  */
 export function keysOfStore(keys: ServiceKeys, format: Pick<StoreFormat, "keys">): ServiceKeys {
   return pickKeys(keys, format.keys);
@@ -151,11 +157,16 @@ export function rowKeysOfStore(keys: ServiceKeys, format: Pick<StoreFormat, "key
 function pickKeys(keys: ServiceKeys, named: readonly NamedKey[]): ServiceKeys {
   const picked = keys.ofStore(named);
   if (picked.ok) return picked.value;
-  const { error: missing } = picked;
+  const { error: denial } = picked;
+  const { keyVersion } = denial.key;
+  if (denial.reason === "retired")
+    throw new RetiredServiceKeyError(
+      `the store is under the service key ${keyVersion} (${keyId(denial.key)}), which line ${denial.line} of the service key file marks as retired: it is older than the rotation, as an old backup is, or was put back with a stolen key, and what was revoked since works again in it. Use the store from after the rotation, or a newer backup. To use this one, remove the word "retired" from that line, and run "membrane key rotate" before the service starts`,
+    );
   throw new OtherServiceKeyError(
-    missing.keyVersion === 1 && named.length === 1
+    keyVersion === 1 && named.length === 1
       ? "the service key is not the one this store was made with: restore that one, copy it from another node, or name it with --service-key-file"
-      : `the store needs the service key ${missing.keyVersion} (${keyId(missing)}), which the service key file does not have: copy the file from another node or from its backup, or name it with --service-key-file`,
+      : `the store needs the service key ${keyVersion} (${keyId(denial.key)}), which the service key file does not have: copy the file from another node or from its backup, or name it with --service-key-file`,
   );
 }
 

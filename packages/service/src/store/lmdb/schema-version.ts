@@ -74,7 +74,7 @@ export function createLayoutUpgrade(meta: AuthenticatedTable): () => void {
 /**
  * Reads the format row of the open transaction.
  *
- * @throws StoreFormatError if the store was written by a newer program, or if the key is missing that its rows are under.
+ * @throws StoreFormatError if the store was written by a newer program, or if the key that its rows are under is missing or retired.
  */
 export function readFormat(
   { tables }: Pick<Environment, "tables">,

@@ -60,7 +60,7 @@ export function encodeFormat(format: StoreFormat, keys: ServiceKeys): Buffer {
   return encodeRow("meta", FORMAT_KEY, formatColumns(format), rowKeysOfStore(keys, format));
 }
 
-/** @throws StoreFormatError if the store was written by a newer program, or if the key is missing that its rows are under. */
+/** @throws StoreFormatError if the store was written by a newer program, or if the key that its rows are under is missing or retired. */
 export async function readFormat(
   connection: Connection,
   keys: ServiceKeys,

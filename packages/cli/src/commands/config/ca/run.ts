@@ -1,13 +1,16 @@
 import { parseCertificates } from "capability-sdk/pem";
-import { configureCommand, requireProfile } from "../../../capability/named-profile.ts";
+import { requireProfile } from "../../../capability/named-profile.ts";
+import { configureCommand } from "../../../capability/profile-option.ts";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { Io } from "../../../io.ts";
 import { MISSING_PROFILE_HINT } from "../missing-profile-hint.ts";
-import type { CaInput } from "./spec.ts";
+import type { ProfileInput } from "../profile-input.ts";
+
+export { read } from "../profile-input.ts";
 
 /** Writes each certificate once, and nothing else that a file in the profile may hold. */
-export async function runCa({ profile: name }: CaInput, io: Io): Promise<void> {
-  const { trustedCA } = await requireProfile(io.profiles, name, MISSING_PROFILE_HINT);
+export async function run({ profile: name }: ProfileInput, io: Io): Promise<void> {
+  const { trustedCA } = await requireProfile(await io.profiles(), name, MISSING_PROFILE_HINT);
   const certificates = Object.entries(trustedCA).flatMap(([authority, pem]) => {
     const parsed = parseCertificates(pem);
     if (parsed === undefined) throw new CliError(`the profile's CA of ${authority} is no certificate`);

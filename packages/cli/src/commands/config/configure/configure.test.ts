@@ -8,7 +8,7 @@ import { makeCertificate } from "../../../../../testkit/src/tls-target.ts";
 import { reveals, makeCapability, previewOf } from "../../../../test/support/capabilities.ts";
 import { createTestIo } from "../../../../test/support/terminal.ts";
 import { parseSavedCapabilities } from "../../../capability/tenant-capabilities.ts";
-import { runConfigure } from "./run.ts";
+import { run as runConfigure } from "./run.ts";
 
 let pem: { ca: string; key: string };
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;

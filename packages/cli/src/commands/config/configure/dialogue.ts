@@ -1,5 +1,5 @@
 import type { Authority, Parsed } from "capability-protocol";
-import { ok } from "capability-protocol";
+import { ok } from "capability-protocol/result";
 import type { Profile } from "capability-sdk/profiles";
 import { parseResolvable } from "../../../capability/resolvable.ts";
 import type { TenantCapabilityUris, TenantRight } from "../../../capability/tenant-capabilities.ts";

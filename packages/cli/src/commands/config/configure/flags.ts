@@ -6,7 +6,7 @@ import {
 } from "../../../capability/tenant-capabilities.ts";
 import { CliError } from "../../../errors/cli-error.ts";
 import { readCaFile } from "../../../trust/ca-file.ts";
-import type { ConfigureInput } from "./spec.ts";
+import type { ConfigureInput } from "./read.ts";
 
 /** Whether flags give values to store. The command then asks no questions, since scripts also run in terminals. */
 export function hasFlags({ capabilityUris, cacert }: ConfigureInput): boolean {

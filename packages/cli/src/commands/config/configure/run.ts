@@ -10,7 +10,9 @@ import { CliError } from "../../../errors/cli-error.ts";
 import type { Io } from "../../../io.ts";
 import { askForProfile } from "./dialogue.ts";
 import { hasFlags, readFlags } from "./flags.ts";
-import type { ConfigureInput } from "./spec.ts";
+import type { ConfigureInput } from "./read.ts";
+
+export { read } from "./read.ts";
 
 /**
  * Stores capabilities, and the CA to trust for their authorities, in a profile: the values of the flags or, without flags, those
@@ -18,17 +20,18 @@ import type { ConfigureInput } from "./spec.ts";
  *
  * @throws CliError, ProfileError
  */
-export async function runConfigure(input: ConfigureInput, io: Io): Promise<void> {
-  const saved = await readProfile(io.profiles, input.profile);
+export async function run(input: ConfigureInput, io: Io): Promise<void> {
+  const directory = await io.profiles();
+  const saved = await readProfile(directory, input.profile);
   // Checked before the first question.
   if (saved === undefined && !isProfileName(input.profile)) {
     throw new CliError(`--profile: expected ${PROFILE_NAME_EXPECTED}`);
   }
   const change = await readChange(input, saved, io);
   if (isEmptyProfile(change)) return void io.stderr.write("No values were given; nothing was changed\n");
-  await changeProfile(io.profiles, change);
+  await changeProfile(directory, change);
   const file = isEmptyObject(change.capabilities) ? "config" : "credentials";
-  io.stderr.write(`Saved the profile "${change.name}" in ${join(io.profiles, file)}\n`);
+  io.stderr.write(`Saved the profile "${change.name}" in ${join(directory, file)}\n`);
 }
 
 async function readChange(input: ConfigureInput, saved: Profile | undefined, io: Io): Promise<Profile> {

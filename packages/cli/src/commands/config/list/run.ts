@@ -4,11 +4,13 @@ import type { Io } from "../../../io.ts";
 import { formatJson } from "../../../output.ts";
 import { MISSING_PROFILE_HINT } from "../missing-profile-hint.ts";
 import { describeCertificates, previewCapability } from "../preview.ts";
-import type { ListInput } from "./spec.ts";
+import type { ProfileInput } from "../profile-input.ts";
+
+export { read } from "../profile-input.ts";
 
 /** Prints a profile with its capabilities shortened: no whole capability is ever printed. */
-export async function runList({ profile: name }: ListInput, io: Io): Promise<void> {
-  const profile = await requireProfile(io.profiles, name, MISSING_PROFILE_HINT);
+export async function run({ profile: name }: ProfileInput, io: Io): Promise<void> {
+  const profile = await requireProfile(await io.profiles(), name, MISSING_PROFILE_HINT);
   io.stdout.write(formatJson(describeProfile(profile)));
 }
 

@@ -1,17 +1,17 @@
-import { profileOption } from "../../../capability/named-profile.ts";
-import { callService, resolveTenantCapability } from "../../../capability/resolved-capability.ts";
+import { profileOption } from "../../../capability/profile-option.ts";
+import { callService } from "../../../capability/call-service.ts";
+import { resolveTenantCapability } from "../../../capability/resolved-capability.ts";
 import { TENANT_RIGHTS } from "../../../capability/tenant-capabilities.ts";
 import type { Io } from "../../../io.ts";
 import { formatMembrane } from "../../../output.ts";
 import { isPrintable, shellWord } from "../../../shell.ts";
 import { printHint } from "../../../terminal.ts";
 import { withId } from "../resolve-membrane.ts";
-import type { CreateInput } from "./spec.ts";
+import type { CreateInput } from "./read.ts";
 
-export async function runCreate(
-  { capability: explicit, trust, id, output }: CreateInput,
-  io: Io,
-): Promise<void> {
+export { read } from "./read.ts";
+
+export async function run({ capability: explicit, trust, id, output }: CreateInput, io: Io): Promise<void> {
   const resolved = withId(await resolveTenantCapability(explicit, TENANT_RIGHTS.create, trust, io), id);
   const response = await callService(resolved, (membrane, capability) => membrane.create(capability, { id }));
   io.stdout.write(formatMembrane(response, output));

@@ -6,13 +6,9 @@ import type {
   RequestLimit,
   TargetConfiguration,
 } from "capability-protocol";
-import {
-  canonicalizePath,
-  matchesPathPattern,
-  parsePathPattern,
-  printableName,
-  splitPath,
-} from "capability-protocol";
+import { canonicalizePath } from "capability-protocol/path";
+import { matchesPathPattern, parsePathPattern, splitPath } from "capability-protocol";
+import { printableName } from "capability-protocol/result";
 import type { HashFunction } from "capability-protocol/signers";
 import { createSigner } from "capability-protocol/signers";
 

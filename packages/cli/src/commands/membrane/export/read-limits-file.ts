@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { findRepeatedName, printableName } from "capability-protocol";
+import { findRepeatedName } from "capability-protocol";
+import { printableName } from "capability-protocol/result";
 import { CliError } from "../../../errors/cli-error.ts";
 import { describeFileError } from "../../../errors/file-error.ts";
 import { LIMITS_FILE_FORM } from "../../../errors/limits-file.ts";

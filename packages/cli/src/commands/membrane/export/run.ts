@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { parseExportRequest } from "capability-protocol";
 import type { ResolvedCapability } from "../../../capability/resolved-capability.ts";
-import { callService } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
 import { describeField } from "../../../errors/field-option.ts";
-import { profileOption } from "../../../capability/named-profile.ts";
+import { profileOption } from "../../../capability/profile-option.ts";
 import type { TrustOptions } from "../../../trust/trust-options.ts";
 import type { Io } from "../../../io.ts";
 import { formatExport } from "../../../output.ts";
@@ -12,13 +12,15 @@ import { resolveMembraneCapability } from "../resolve-membrane.ts";
 import { findLimitWarnings } from "./limit-warnings.ts";
 import { mergeWarnings } from "./merge-warnings.ts";
 import { printPreset } from "./preset/print-preset.ts";
-import type { ExportInput } from "./spec.ts";
+import type { ExportInput } from "./read.ts";
 import { findTargetWarnings } from "./target-warnings.ts";
+
+export { read } from "./read.ts";
 
 /** In place of the file of a CA that is known from a profile, which has no file that a client could read. */
 const CA_FILE = "FILE";
 
-export async function runExport(input: ExportInput, io: Io): Promise<void> {
+export async function run(input: ExportInput, io: Io): Promise<void> {
   const { membraneRef, trust, body, limitsFile, output, preset } = input;
   const found = await resolveMembraneCapability(membraneRef, "export", trust, io);
   const resolved: ResolvedCapability = {

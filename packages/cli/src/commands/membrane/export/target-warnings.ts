@@ -1,5 +1,5 @@
 import type { ExportRequest, HeaderLimit, TargetConfiguration } from "capability-protocol";
-import { printableName } from "capability-protocol";
+import { printableName } from "capability-protocol/result";
 import type { LimitWarning } from "./limit-warnings.ts";
 
 /** Finds fields of an export that are accepted, and probably not what was meant. No message has a header's value. */

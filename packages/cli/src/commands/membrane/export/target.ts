@@ -1,93 +1,10 @@
 import type { TargetBody } from "capability-sdk";
 import { CliError } from "../../../errors/cli-error.ts";
 import type { OptionValues } from "../../../parse/option-values.ts";
-import type { OptionSpec } from "../../../parse/option-spec.ts";
-import { isPublicHeader, readHeaderLines } from "../../options/header-line.ts";
-import type { OpeningOptionName } from "./openings.ts";
-import { OPENING_OPTIONS, readOpenings } from "./openings.ts";
-
-const AWS4 = "AWS Signature Version 4:";
-const CAP1 = "CAP1-HMAC-SHA512:";
-const TLS = "TLS to the target:";
-
-export type TargetOptionName =
-  | OpeningOptionName
-  | "uri"
-  | "method"
-  | "header"
-  | "timeout-ms"
-  | "aws4-hmac-sha256-aws-access-key-id"
-  | "aws4-hmac-sha256-region"
-  | "aws4-hmac-sha256-service"
-  | "aws4-hmac-sha256-secret-access-key"
-  | "aws4-hmac-sha256-session-token"
-  | "cap1-hmac-sha512-key"
-  | "cap1-hmac-sha512-key-id"
-  | "tls-ca"
-  | "tls-cert"
-  | "tls-key"
-  | "tls-reject-unauthorized";
-
-/** Options of a target, by the fields of the export body that they fill. */
-export const TARGET_OPTIONS: Readonly<Record<TargetOptionName, OptionSpec>> = {
-  uri: {
-    takes: "secret",
-    isPublic: (uri) => !uri.includes("?"),
-    describe: "The target's URI, http or https, or @FILE",
-  },
-  method: {
-    takes: "text",
-    short: "X",
-    describe: "The one method that it is sent [default: the client's]",
-  },
-  header: {
-    takes: "secret",
-    isPublic: isPublicHeader,
-    repeats: true,
-    short: "H",
-    describe: '"Name: value" to send to it, repeatable; @FILE has such lines',
-  },
-  "timeout-ms": { takes: "text", describe: "Longest time without a byte from the target, in milliseconds" },
-  ...OPENING_OPTIONS,
-  "aws4-hmac-sha256-aws-access-key-id": {
-    takes: "secret",
-    isPublic: () => true,
-    describe: "Access key ID",
-    group: AWS4,
-  },
-  "aws4-hmac-sha256-region": { takes: "text", describe: "Region, such as us-east-1", group: AWS4 },
-  "aws4-hmac-sha256-service": { takes: "text", describe: "Service, such as lambda or s3", group: AWS4 },
-  "aws4-hmac-sha256-secret-access-key": {
-    takes: "secret",
-    describe: "Secret access key, @FILE or @-",
-    group: AWS4,
-  },
-  "aws4-hmac-sha256-session-token": {
-    takes: "secret",
-    describe: "Session token of temporary credentials, @FILE or @-",
-    group: AWS4,
-  },
-  "cap1-hmac-sha512-key": { takes: "secret", describe: "Key in base64url, @FILE or @-", group: CAP1 },
-  "cap1-hmac-sha512-key-id": { takes: "text", describe: "Name of the key", group: CAP1 },
-  "tls-ca": {
-    takes: "secret",
-    isPublic: () => true,
-    describe: "CA to trust for the target: PEM, or @FILE",
-    group: TLS,
-  },
-  "tls-cert": {
-    takes: "secret",
-    isPublic: () => true,
-    describe: "Client certificate: PEM, or @FILE",
-    group: TLS,
-  },
-  "tls-key": { takes: "secret", describe: "Its private key: PEM, @FILE or @-", group: TLS },
-  "tls-reject-unauthorized": {
-    takes: "switch",
-    describe: "Whether the target's certificate is checked [default: true]",
-    group: TLS,
-  },
-};
+import { readHeaderLines } from "../../options/header-line.ts";
+import { readOpenings } from "./openings.ts";
+import type { TargetOptionName } from "./target-options.ts";
+import { AWS4, CAP1, TARGET_OPTIONS } from "./target-options.ts";
 
 type TargetOptionValues = OptionValues<TargetOptionName>;
 

@@ -1,16 +1,16 @@
-import { callService, resolveTenantCapability } from "../../../capability/resolved-capability.ts";
+import { callService } from "../../../capability/call-service.ts";
+import { resolveTenantCapability } from "../../../capability/resolved-capability.ts";
 import { TENANT_RIGHTS } from "../../../capability/tenant-capabilities.ts";
 import type { Io } from "../../../io.ts";
 import { formatQuery } from "../../../output.ts";
 import { isPrintable, shellWord } from "../../../shell.ts";
 import { printHint } from "../../../terminal.ts";
 import { withId } from "../resolve-membrane.ts";
-import type { QueryInput } from "./spec.ts";
+import type { QueryInput } from "./read.ts";
 
-export async function runQuery(
-  { capability: explicit, trust, query, output }: QueryInput,
-  io: Io,
-): Promise<void> {
+export { read } from "./read.ts";
+
+export async function run({ capability: explicit, trust, query, output }: QueryInput, io: Io): Promise<void> {
   const resolved = withId(await resolveTenantCapability(explicit, TENANT_RIGHTS.query, trust, io), query.id);
   const response = await callService(resolved, (membrane, capability) => membrane.query(capability, query));
   io.stdout.write(formatQuery(response, output));

@@ -1,8 +1,8 @@
 import type { Result } from "capability-protocol";
-import { err, ok } from "capability-protocol";
+import { err, ok } from "capability-protocol/result";
 import type { LimitsBody } from "capability-sdk";
-import type { TargetOptionName } from "../target.ts";
-import { TARGET_OPTIONS } from "../target.ts";
+import type { TargetOptionName } from "../target-options.ts";
+import { TARGET_OPTIONS } from "../target-options.ts";
 import type { FilledOption, Preset } from "./preset.ts";
 
 /** What the command line says where a preset says something too. */

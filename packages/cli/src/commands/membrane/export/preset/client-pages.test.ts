@@ -22,12 +22,12 @@ async function readPage(name: string) {
 async function bodyOf(command: string, file: string): Promise<any> {
   const { input } = await readCommandLine(command.trim().split(" ").slice(1), {
     version: "",
-    secrets: {
+    openSecrets: () => ({
       claimStdin: () => {
         throw new Error("no command on a page reads standard input");
       },
       read: async (_option, given) => (given.startsWith("@") ? file : given),
-    },
+    }),
   });
   return JSON.parse(JSON.stringify((input as { readonly body: object }).body));
 }

@@ -1,6 +1,6 @@
 import type { LimitsBody, TargetBody } from "capability-sdk";
 import { shellWord } from "../../../../shell.ts";
-import { TARGET_OPTIONS } from "../target.ts";
+import { TARGET_OPTIONS } from "../target-options.ts";
 import { describeAccess } from "./describe-access.ts";
 import type { FilledOption } from "./preset.ts";
 import type { UsedPreset } from "./used-preset.ts";

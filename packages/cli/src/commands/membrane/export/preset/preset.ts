@@ -1,9 +1,10 @@
 import type { LimitsBody, TargetBody } from "capability-sdk";
-import type { TargetOptionName } from "../target.ts";
+import type { TargetOptionName } from "../target-options.ts";
+import type { PresetName } from "./preset-options.ts";
 
 /** What an export needs for one kind of client. Each file of this folder that is named for one has its preset. */
 export interface Preset {
-  readonly name: string;
+  readonly name: PresetName;
   /** What the target is. */
   readonly target: string;
   /** What clients may do there, unless the command line says something else of it. */

@@ -37,7 +37,7 @@ const SHORTEST: Readonly<Record<string, readonly string[]>> = {
 async function read(args: readonly string[], file = ""): Promise<any> {
   const { input } = await readCommandLine(["membrane", "export", "--id", "m", ...args], {
     version: "0.0.0",
-    secrets: createSecretReader(file === "" ? new PassThrough().end() : Readable.from([file])),
+    openSecrets: () => createSecretReader(file === "" ? new PassThrough().end() : Readable.from([file])),
   });
   return input;
 }

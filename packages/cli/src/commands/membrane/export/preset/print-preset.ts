@@ -1,5 +1,5 @@
 import type { TargetBody } from "capability-sdk";
-import { parseCapabilityUri } from "capability-protocol";
+import { parseCapabilityUri } from "capability-protocol/uri";
 import type { Io } from "../../../../io.ts";
 import { shellWord } from "../../../../shell.ts";
 import { CONTROL_CHARACTERS, sanitize } from "../../../../terminal.ts";

@@ -1,32 +1,12 @@
 import type { LimitsBody, ExportTermsBody, TargetBody } from "capability-sdk";
 import { CliError } from "../../../../errors/cli-error.ts";
-import type { OptionSpec } from "../../../../parse/option-spec.ts";
 import type { OptionValues } from "../../../../parse/option-values.ts";
-import type { TargetOptionName } from "../target.ts";
+import type { TargetOptionName } from "../target-options.ts";
 import type { FilledByPreset } from "./apply-preset.ts";
 import { applyPreset } from "./apply-preset.ts";
 import type { Preset } from "./preset.ts";
+import type { PresetOptionName } from "./preset-options.ts";
 import { PRESETS } from "./presets.ts";
-
-const GROUP = "Preset for a kind of client:";
-
-export type PresetOptionName = "preset" | "only";
-
-/** Options that fill in others. */
-export const PRESET_OPTIONS: Readonly<Record<PresetOptionName, OptionSpec>> = {
-  preset: {
-    takes: "text",
-    choices: [...PRESETS.keys()],
-    describe: "Fill in the target, what clients may vary, and limits, unless they are given",
-    group: GROUP,
-  },
-  only: {
-    takes: "text",
-    repeats: true,
-    describe: "The one repository, S3 prefix, function, action or tool; repeatable",
-    group: GROUP,
-  },
-};
 
 /** A preset, and what it filled in. */
 export interface UsedPreset {

@@ -1,33 +1,9 @@
 import type { AuthorityCapabilityUri } from "capability-protocol";
 import { parseResolvable } from "../../capability/resolvable.ts";
 import { CliError } from "../../errors/cli-error.ts";
-import type { OptionSpec } from "../../parse/option-spec.ts";
 import type { OptionValues } from "../../parse/option-values.ts";
 import type { TrustOptions } from "../../trust/trust-options.ts";
-
-const GROUP = "Capability and trust:";
-
-type AccessOptionName = "capability" | "profile" | "trustedCA-file-path" | "cacert";
-
-/** Options of every command that uses a capability. */
-export const ACCESS_OPTIONS: Readonly<Record<AccessOptionName, OptionSpec>> = {
-  capability: {
-    takes: "secret",
-    describe: "Capability URI to use, @FILE or @- [default: the profile's]",
-    group: GROUP,
-  },
-  profile: { takes: "text", describe: 'Profile to take it from [default: "default"]', group: GROUP },
-  "trustedCA-file-path": {
-    takes: "text",
-    describe: "JSON file of CA certificates to trust: authority to PEM",
-    group: GROUP,
-  },
-  cacert: {
-    takes: "text",
-    describe: "PEM file of the CA to trust for the capability's authority",
-    group: GROUP,
-  },
-};
+import type { AccessOptionName } from "./shared-options.ts";
 
 export function readTrustOptions(values: OptionValues<AccessOptionName>): TrustOptions {
   return {
