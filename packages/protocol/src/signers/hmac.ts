@@ -10,6 +10,13 @@ const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha
 /**
  * Prepares an HMAC (RFC 2104) that uses one-shot hashes and computes its pads once: under load, hash objects cost several times
  * as much as a one-shot hash.
+ *
+ * @param hash see {@link HashFunction}.
+ * @param key of any length.
+ *
+ * @example
+ * const hmac = prepareHmac(hash, "sha256", new TextEncoder().encode("Jefe"));
+ * hmac("what do ya want for nothing?").slice(0, 4); // => Uint8Array.of(0x5b, 0xdc, 0xc1, 0x46)
  */
 export function prepareHmac(
   hash: HashFunction,
@@ -24,29 +31,36 @@ export function prepareHmac(
   return (message) => hash(algorithm, withOuterPad(hash(algorithm, withInnerPad(message))));
 }
 
-/** Consecutive messages of one length, as in signatures, share one buffer. */
+/** The longest message whose room is kept for the next one, in bytes. */
+const MAX_KEPT_BYTES = 1_024;
+
+/** Messages share one buffer, as long as the longest of them: a new one costs as much as a hash. */
 function prepend(pad: Uint8Array): (message: Uint8Array | string) => Uint8Array {
-  let whole = pad;
-  let rest = whole.subarray(pad.length);
-  const resize = (length: number): void => {
-    if (rest.length === length) return;
-    whole = new Uint8Array(pad.length + length);
-    whole.set(pad);
-    rest = whole.subarray(pad.length);
+  let kept = pad;
+  let rest = kept.subarray(pad.length);
+  const reserve = (length: number): void => {
+    if (rest.length >= length) return;
+    kept = new Uint8Array(pad.length + length);
+    kept.set(pad);
+    rest = kept.subarray(pad.length);
   };
   return (message) => {
+    if (message.length > MAX_KEPT_BYTES) return prependBytes(pad, bytesOf(message));
+    reserve(message.length);
     if (typeof message !== "string") {
-      resize(message.length);
       rest.set(message);
-      return whole;
+      return kept.subarray(0, pad.length + message.length);
     }
-    resize(message.length);
     const { read, written } = UTF8.encodeInto(message, rest);
-    // The text has characters of several bytes.
-    return read === message.length && written === message.length
-      ? whole
+    // Characters of several bytes may not have had room.
+    return read === message.length
+      ? kept.subarray(0, pad.length + written)
       : prependBytes(pad, utf8Bytes(message));
   };
+}
+
+function bytesOf(message: Uint8Array | string): Uint8Array {
+  return typeof message === "string" ? utf8Bytes(message) : message;
 }
 
 function prependBytes(pad: Uint8Array, message: Uint8Array): Uint8Array {

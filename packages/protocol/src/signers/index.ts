@@ -12,6 +12,8 @@ export {
   isAwsChunked,
 } from "./aws4-payload.ts";
 export { checkCap1Path, checkCap1Query } from "./cap1-canonical.ts";
+export { prepareHmac } from "./hmac.ts";
+export type { Hmac } from "./hmac.ts";
 export { s3HeaderRule } from "./aws4-client-headers.ts";
 export type { HeaderRule } from "./aws4-client-headers.ts";
 export type {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { err, ok } from "capability-protocol";
 import type { Ok, Result, TargetOrigin } from "capability-protocol";
 import type { UpstreamPool } from "../http1/upstream.ts";
@@ -59,9 +59,7 @@ export interface PoolUsage extends SharedPoolUsage {
 /** A digest of JSON: the parts hold private keys, and no two lists of parts may give the same key. */
 export function poolKey({ origin, tls }: Destination, owner: string): string {
   const parts = [owner, origin.serialized, tls?.ca, tls?.cert, tls?.key, tls?.rejectUnauthorized];
-  return createHash("sha256")
-    .update(JSON.stringify(parts.map((part) => part ?? null)))
-    .digest("base64");
+  return hash("sha256", JSON.stringify(parts.map((part) => part ?? null)), "base64");
 }
 
 /** Memory of a pool and its TLS context, without certificates. */

@@ -1,6 +1,9 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { hkdfSync, timingSafeEqual } from "node:crypto";
 import type { CapabilityToken, Result } from "capability-protocol";
 import { err, ok, tokenBytes } from "capability-protocol";
+import type { Hmac } from "capability-protocol/signers";
+import { prepareHmac } from "capability-protocol/signers";
+import { oneShotHash } from "../one-shot-hash.ts";
 
 /** Length of a service key in bytes. */
 export const SERVICE_KEY_BYTES = 32;
@@ -137,17 +140,14 @@ export function checkValueOf(serviceKey: Uint8Array): Buffer {
 
 function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKey {
   const checkValue = checkValueOf(serviceKey);
-  const macKey = deriveKey(serviceKey, "row mac/1");
-  const auditKey = deriveKey(serviceKey, "audit mac/1");
-  const rowMac = (row: Uint8Array): Buffer => createHmac("sha256", macKey).update(row).digest();
+  const tokenHmac = toBuffer(prepareHmac(oneShotHash, "sha512", serviceKey));
+  const rowMac = toBuffer(prepareHmac(oneShotHash, "sha256", deriveKey(serviceKey, "row mac/1")));
+  const auditMac = toBuffer(prepareHmac(oneShotHash, "sha256", deriveKey(serviceKey, "audit mac/1")));
   return {
     keyVersion,
     checkValue,
     deriveTokenKeys(token) {
-      const digest = createHmac("sha512", serviceKey)
-        .update("capability/1")
-        .update(tokenBytes(token))
-        .digest();
+      const digest = tokenHmac(Buffer.concat([TOKEN_LABEL, tokenBytes(token)]));
       return { lookupId: digest.subarray(0, LOOKUP_ID_BYTES), sealingKey: digest.subarray(LOOKUP_ID_BYTES) };
     },
     rowMac,
@@ -155,7 +155,16 @@ function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKe
       const expected = rowMac(row);
       return mac.length === expected.length && timingSafeEqual(mac, expected);
     },
-    auditMac: (previous, line) => createHmac("sha256", auditKey).update(previous).update(line).digest(),
+    auditMac: (previous, line) => auditMac(Buffer.concat([previous, line])),
+  };
+}
+
+const TOKEN_LABEL = Buffer.from("capability/1");
+
+function toBuffer(hmac: Hmac): (message: Uint8Array) => Buffer {
+  return (message) => {
+    const { buffer, byteOffset, byteLength } = hmac(message);
+    return Buffer.from(buffer, byteOffset, byteLength);
   };
 }
 

@@ -6,13 +6,16 @@ const NUMBER_BYTES = 8;
  * the one encoding of rows, of the input of their MACs, and of the associated data of what is sealed.
  */
 export function encodeColumns(columns: readonly Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (const { length } of columns) size += LENGTH_BYTES + length;
+  const bytes = Buffer.allocUnsafe(size);
+  let offset = 0;
   for (const column of columns) {
-    const length = Buffer.alloc(LENGTH_BYTES);
-    length.writeUInt32BE(column.length);
-    parts.push(length, column);
+    bytes.writeUInt32BE(column.length, offset);
+    bytes.set(column, offset + LENGTH_BYTES);
+    offset += LENGTH_BYTES + column.length;
   }
-  return Buffer.concat(parts);
+  return bytes;
 }
 
 /**
