@@ -42,7 +42,11 @@ export interface RevocationMonitor {
 
 export async function startRevocationMonitor(
   limits: Pick<ServiceLimits, "cacheEntries" | "cacheBytes" | "maxRevocationStalenessMs">,
-  { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
+  {
+    store,
+    log,
+    now,
+  }: Pick<ServiceOptions, "store" | "now"> & { readonly log: Pick<EventLog, "swept" | "fault"> },
   monotonic: () => number,
   audit?: Pick<AuditParts, "cut" | "swept">,
 ): Promise<RevocationMonitor> {
