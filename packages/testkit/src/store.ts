@@ -94,7 +94,7 @@ export async function openTestStore(
     return createStore(engine, { ...DEFAULT_LIMITS, ...limits }, now);
   };
   let store = await open();
-  const vault = createVault({ find: (lookupId) => store.find(lookupId) }, keys, randomBytes);
+  const vault = createVault(store, keys, randomBytes);
   const nothing = Buffer.alloc(0);
   const tenant: StoredTenant = {
     type: "tenant",

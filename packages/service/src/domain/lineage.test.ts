@@ -1,8 +1,10 @@
 import { err, ok } from "capability-protocol";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Capability } from "./capability.ts";
 import type { LineageNode } from "./lineage.ts";
 import { evaluateLineage } from "./lineage.ts";
+import type { Lineage } from "./linked-lineage.ts";
 import type { Membrane } from "./membrane.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Uid } from "./uid.ts";
@@ -52,14 +54,78 @@ function reader(...nodes: readonly LineageNode[]): {
   };
 }
 
+/** A node that points to some of those before it. */
+const NODE = fc.record({
+  type: fc.constantFrom("capability", "revoke", "membrane", "tenant" as const),
+  revoked: fc.integer({ min: 0, max: 4 }).map((number) => number === 0),
+  expiresAt: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+  to: fc.array(fc.nat(10), { minLength: 4, maxLength: 4 }),
+  isKept: fc.boolean(),
+});
+
+function nodeOf(
+  { type, revoked: isRevoked, expiresAt, to }: typeof NODE extends fc.Arbitrary<infer T> ? T : never,
+  index: number,
+): LineageNode {
+  const [a = uid(99), b, c, d] = to.map((number) => (number < index ? uid(100 + number) : undefined));
+  const own = { uid: uid(100 + index), name: "n", revoked: isRevoked };
+  if (index === 0 || type === "tenant")
+    return { ...own, type: "tenant", ...(b !== undefined && { createdBy: b }) };
+  if (type === "membrane") return { ...own, type, tenant: a, createdBy: b ?? uid(100) };
+  return {
+    uid: own.uid,
+    type: "capability",
+    kind: type === "revoke" ? "revoke" : "export",
+    resource: a,
+    ...(b !== undefined && { parent: b }),
+    ...(c !== undefined && { membrane: c }),
+    ...(d !== undefined && { createdBy: d }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  };
+}
+
 const revoked = <T extends Membrane | Tenant>(node: T): T => ({ ...node, revoked: true });
 
 test("the verdict of a node that is alive has the uids of all it depends on, its own included, and which are tenants", () => {
-  expect(evaluateLineage(exporting, reader(...ALL).find, NOW)).toEqual(
-    ok({
-      lineage: new Set([exporting, membrane, tenant, create].map((node) => node.uid)),
-      usageOwners: { capabilities: [exporting.uid], tenants: [tenant.uid], exporter: tenant.uid },
+  const verdict = evaluateLineage(exporting, reader(...ALL).find, NOW);
+  if (!verdict.ok) throw new TypeError("it is dead");
+  const { lineage, ...others } = verdict.value;
+  expect([...lineage].toSorted()).toEqual([tenant, create, membrane, exporting].map((node) => node.uid));
+  expect(others).toEqual({
+    usageOwners: { capabilities: [exporting.uid], tenants: [tenant.uid], exporter: tenant.uid },
+  });
+});
+
+test("nothing is read above what is known, at any depth", () => {
+  const parent = evaluateLineage(delegatedRevoke, reader(...ALL).find, NOW);
+  if (!parent.ok) throw new TypeError("it is dead");
+  const known = new Map<Uid, Lineage>([[delegatedRevoke.uid, parent.value.lineage]]);
+  const child: Capability = { type: "capability", uid: uid(8), kind: "revoke", parent: delegatedRevoke.uid };
+  const { find, reads } = reader(...ALL);
+  const verdict = evaluateLineage(child, find, NOW, (of) => known.get(of));
+  expect(reads()).toBe(0);
+  expect(verdict.ok && new Set(verdict.value.lineage)).toEqual(new Set([child.uid, ...parent.value.lineage]));
+});
+
+test("a verdict is the same whatever is known of the lineage", () => {
+  fc.assert(
+    fc.property(fc.array(NODE, { minLength: 2, maxLength: 12 }), fc.nat(3), (drafts, now) => {
+      const nodes = drafts.map(nodeOf);
+      const { find } = reader(...nodes);
+      const known = new Map<Uid, Lineage>();
+      const keep = (lineage: Lineage): void => {
+        known.set(lineage.uid, lineage);
+        lineage.dependencies.forEach(keep);
+      };
+      // Each is known as of a time before, which knew of more or fewer.
+      for (const [index, node] of nodes.entries()) {
+        const verdict = evaluateLineage(node, find, now, (of) => known.get(of));
+        expect(verdict, `node ${index}`).toEqual(evaluateLineage(node, find, now));
+        const earlier = evaluateLineage(node, find, 0);
+        if (earlier.ok && drafts[index]!.isKept) keep(earlier.value.lineage);
+      }
     }),
+    { numRuns: 1_000 },
   );
 });
 

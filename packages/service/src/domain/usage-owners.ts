@@ -1,4 +1,5 @@
 import type { LineageNode } from "./lineage.ts";
+import type { Lineage } from "./linked-lineage.ts";
 import type { Uid } from "./uid.ts";
 
 /**
@@ -16,32 +17,21 @@ export interface UsageOwners {
   readonly targetOwner?: Uid;
 }
 
-/** @param nodes the whole lineage of `root`. */
-export function usageOwnersOf(root: LineageNode, nodes: ReadonlyMap<Uid, LineageNode>): UsageOwners {
-  const tenants = [...nodes.values()].filter(({ type }) => type === "tenant").map(({ uid }) => uid);
+export function usageOwnersOf(root: LineageNode, lineage: Lineage): UsageOwners {
+  const { tenants } = lineage;
   if (root.type !== "capability") return { capabilities: [], tenants };
-  const capabilities = [root.uid];
-  for (let { parent } = root; parent !== undefined;) {
-    const node = nodes.get(parent);
-    // Stops at a cycle, which a damaged store could have.
-    if (node?.type !== "capability" || capabilities.includes(node.uid)) break;
-    capabilities.push(node.uid);
-    ({ parent } = node);
-  }
-  const resource = nodes.get(root.resource ?? root.uid);
-  const exporter = tenantOf(root.membrane === undefined ? resource : nodes.get(root.membrane), nodes);
-  const targetOwner = resource?.type === "target" ? tenantOf(resource, nodes) : undefined;
+  const capabilities: Uid[] = [];
+  for (let next: Lineage | undefined = lineage; next !== undefined; next = next.parent)
+    capabilities.push(next.uid);
+  const find = (uid: Uid | undefined): Lineage | undefined =>
+    lineage.dependencies.find((dependency) => dependency.uid === uid);
+  const resource = find(root.resource);
+  const exporter = (root.membrane === undefined ? resource : find(root.membrane))?.tenant;
+  const targetOwner = resource?.type === "target" ? resource.tenant : undefined;
   return {
     capabilities,
     tenants,
     ...(exporter === undefined ? {} : { exporter }),
     ...(targetOwner === undefined ? {} : { targetOwner }),
   };
-}
-
-/** The tenant that a tenant, a membrane or a target belongs to. */
-function tenantOf(node: LineageNode | undefined, nodes: ReadonlyMap<Uid, LineageNode>): Uid | undefined {
-  if (node === undefined || node.type === "capability") return undefined;
-  if (node.type === "tenant") return node.uid;
-  return node.type === "membrane" ? node.tenant : tenantOf(nodes.get(node.membrane), nodes);
 }

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { Uid } from "../domain/uid.ts";
+import type { Lineage } from "../domain/linked-lineage.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createRevocationFeed } from "../store/revocation-feed.ts";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
+import { lineageOver } from "../../../testkit/src/lineage.ts";
 import { createInFlightRegistry } from "./in-flight-registry.ts";
 
 const A = parseUid("a".repeat(32));
@@ -25,9 +26,9 @@ async function open() {
 test("a revoke ends exactly the requests whose lineage it names, each once", async () => {
   const { log, advance, registry } = await open();
   const revoked: string[] = [];
-  const ofA = registry.register(new Set([A]));
-  const ofBoth = registry.register(new Set([A, B]));
-  const ofB = registry.register(new Set([B]));
+  const ofA = registry.register(lineageOver(A));
+  const ofBoth = registry.register(lineageOver(A, B));
+  const ofB = registry.register(lineageOver(B));
   ofA.onRevoke(() => revoked.push("a"));
   ofBoth.onRevoke(() => revoked.push("both"));
   ofB.onRevoke(() => revoked.push("b"));
@@ -44,7 +45,7 @@ test("a revoke ends exactly the requests whose lineage it names, each once", asy
 
 test("a listener that is added after the revoke is called at once", async () => {
   const { log, advance, registry } = await open();
-  const request = registry.register(new Set([A]));
+  const request = registry.register(lineageOver(A));
   log.revoke(A);
   await advance();
   let revoked = 0;
@@ -55,8 +56,8 @@ test("a listener that is added after the revoke is called at once", async () => 
 test("a finished request is not revoked, and finishing twice counts once", async () => {
   const { log, advance, registry } = await open();
   let revoked = 0;
-  const left = registry.register(new Set([A]));
-  const stays = registry.register(new Set([B]));
+  const left = registry.register(lineageOver(A));
+  const stays = registry.register(lineageOver(B));
   left.onRevoke(() => (revoked += 1));
   expect(registry.size).toBe(2);
   left.finishInvocation();
@@ -69,7 +70,7 @@ test("a finished request is not revoked, and finishing twice counts once", async
 
 test("all requests are revoked when the log cannot say what was revoked", async () => {
   const { log, advance, registry } = await open();
-  const all = [registry.register(new Set([A])), registry.register(new Set([B]))];
+  const all = [registry.register(lineageOver(A)), registry.register(lineageOver(B))];
   log.replace("another log");
   await advance();
   expect(all.map(({ isRevoked }) => isRevoked)).toEqual([true, true]);
@@ -77,7 +78,7 @@ test("all requests are revoked when the log cannot say what was revoked", async 
 
 test("revokeAll revokes all requests in flight, even while they finish", async () => {
   const { registry } = await open();
-  const all = [registry.register(new Set([A])), registry.register(new Set([A, B]))];
+  const all = [registry.register(lineageOver(A)), registry.register(lineageOver(A, B))];
   let revoked = 0;
   for (const request of all) {
     request.onRevoke(() => {
@@ -91,11 +92,11 @@ test("revokeAll revokes all requests in flight, even while they finish", async (
 
 test("what has expired is revoked when the clock is looked at, and nothing else", async () => {
   const { registry, clock } = await open();
-  const [soon, never] = [new Set([A]), new Set([B])];
+  const [soon, never] = [lineageOver(A), lineageOver(B)];
   const requests = [
     registry.register(soon, 10),
     registry.register(soon, 10),
-    registry.register(new Set([A, B]), 20),
+    registry.register(lineageOver(A, B), 20),
     registry.register(never),
   ];
   const states = () => requests.map(({ isRevoked }) => isRevoked);
@@ -115,24 +116,24 @@ test("what has expired is revoked when the clock is looked at, and nothing else"
 test("a listener learns why nothing more may pass, the first reason if there are several", async () => {
   const { log, advance, registry, clock } = await open();
   const causes: string[] = [];
-  const register = (lineage: ReadonlySet<Uid>, expiresAt?: number): void =>
+  const register = (lineage: Lineage, expiresAt?: number): void =>
     registry.register(lineage, expiresAt).onRevoke(({ code }) => causes.push(code));
-  register(new Set([A]));
-  register(new Set([B]), 10);
-  register(new Set([B]));
+  register(lineageOver(A));
+  register(lineageOver(B), 10);
+  register(lineageOver(B));
   log.revoke(A);
   await advance();
   clock.now = 10;
   registry.revokeExpired();
   registry.revokeAll("STALE");
-  register(new Set([B]));
+  register(lineageOver(B));
   registry.revokeAll("STOPPED");
   expect(causes).toEqual(["REVOKED", "EXPIRED", "STALE", "STOPPED"]);
 });
 
 test("a capability that was idle when the clock was looked at is still revoked when it expires later", async () => {
   const { registry, clock } = await open();
-  const lineage = new Set([A]);
+  const lineage = lineageOver(A);
   registry.register(lineage, 10).finishInvocation();
   registry.revokeExpired();
   const later = registry.register(lineage, 10);

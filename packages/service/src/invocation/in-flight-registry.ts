@@ -2,6 +2,7 @@ import { SwapRemoveList } from "../collections/swap-remove-list.ts";
 import type { Indexed } from "../collections/swap-remove-list.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import type { Denial } from "../domain/denial.ts";
+import type { Lineage } from "../domain/linked-lineage.ts";
 import type { Uid } from "../domain/uid.ts";
 import { createLineageIndex } from "../store/lineage-index.ts";
 import type { RevocationFeed } from "../store/revocation-feed.ts";
@@ -55,7 +56,7 @@ export interface InFlightRegistry {
    *
    * @param expiresAt the earliest expiry in the lineage, in milliseconds since 1970.
    */
-  register(lineage: ReadonlySet<Uid>, expiresAt?: number): InFlightRequest;
+  register(lineage: Lineage, expiresAt?: number): InFlightRequest;
   readonly size: number;
   /** Revokes those whose capability has expired. */
   revokeExpired(): void;
@@ -76,7 +77,7 @@ export function createInFlightRegistry(
   onCut: OnCut = () => undefined,
 ): InFlightRegistry {
   const index = createLineageIndex<InFlightGroup>();
-  const groups = new LazyMap<ReadonlySet<Uid>, InFlightGroup>({
+  const groups = new LazyMap<Lineage, InFlightGroup>({
     create(lineage) {
       const group: InFlightGroup = { requests: new SwapRemoveList(), expiresAt: undefined };
       index.add(lineage, group);

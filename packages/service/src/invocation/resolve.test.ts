@@ -1,6 +1,7 @@
 import { err, formatToken, TOKEN_BYTES } from "capability-protocol";
 import { expect, test } from "vitest";
 import { digest } from "../../../testkit/src/fixtures.ts";
+import { lineageOver } from "../../../testkit/src/lineage.ts";
 import type { Uid } from "../domain/uid.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createResolutionCache } from "../store/resolution-cache.ts";
@@ -112,7 +113,7 @@ function openedAt(position: Position): NonNullable<Awaited<ReturnType<Vault["ope
     limits: [],
     limitBytes: 0,
     needsRekey: false,
-    lineage: new Set([CAPABILITY]),
+    lineage: lineageOver(CAPABILITY),
     usageOwners: { capabilities: [CAPABILITY], tenants: [] },
     expiresAt: undefined,
     position,

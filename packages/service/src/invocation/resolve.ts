@@ -3,6 +3,7 @@ import type { Authority, CapabilityToken, Err, Ok, Result } from "capability-pro
 import { err, ok } from "capability-protocol";
 import type { HashFunction } from "capability-protocol/signers";
 import type { Capability } from "../domain/capability.ts";
+import type { Lineage } from "../domain/linked-lineage.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCounter } from "../domain/use-counter.ts";
 import { useCountersOf } from "../domain/use-counter.ts";
@@ -24,7 +25,7 @@ import { resolutionSize } from "./resolution-size.ts";
 export interface Resolution {
   readonly capability: Capability;
   readonly payload: Buffer;
-  readonly lineage: ReadonlySet<Uid>;
+  readonly lineage: Lineage;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
   /** What its uses are counted on. Absent if they are not counted. */
@@ -141,14 +142,16 @@ async function fromStore(
   if (mode === "cached") return UNKNOWN_TOKEN;
   const { feed, cache, vault } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const opened = await vault.openUnlessExpired(token);
+    const opened = await vault.openUnlessExpired(token, cache.known);
     if (opened === undefined) return UNKNOWN_TOKEN;
     if (opened === "expired") return EXPIRED;
     // It may have been read in a snapshot with revokes that this process has not applied yet.
     const pending = feed.refresh(opened.position);
     if (pending instanceof Promise) await pending;
+    // What was known at once is of this turn.
+    const isFresh = pending === undefined || feed.advance();
     // Unrelated revokes in the meantime need no second read.
-    if (feed.advance() && feed.holds(opened.position, opened.lineage)) {
+    if (isFresh && feed.holds(opened.position, opened.lineage)) {
       // Of requests that use a capability for the first time together, the first one prepares its target for all.
       const shared = fromCache(context, digest);
       if (shared !== undefined) return shared;

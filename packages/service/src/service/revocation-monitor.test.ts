@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
+import { lineageOver } from "../../../testkit/src/lineage.ts";
 import { parseUid } from "../domain/uid.ts";
 import { DEFAULT_LIMITS } from "../service-limits.ts";
 import type { Store } from "../store/store.ts";
@@ -27,8 +28,8 @@ async function start() {
     () => 0,
   );
   const [ofA, ofB] = [
-    monitor.inFlightRegistry.register(new Set([A])),
-    monitor.inFlightRegistry.register(new Set([B])),
+    monitor.inFlightRegistry.register(lineageOver(A)),
+    monitor.inFlightRegistry.register(lineageOver(B)),
   ];
   // The sweep at the start is over.
   await new Promise((resolve) => {

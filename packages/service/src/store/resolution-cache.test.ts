@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { Lineage } from "../domain/linked-lineage.ts";
+import type { Uid } from "../domain/uid.ts";
 import { parseUid } from "../domain/uid.ts";
 import { createDelayedLog } from "../../../testkit/src/delayed-log.ts";
+import { lineageOver } from "../../../testkit/src/lineage.ts";
 import { createRevocationFeed } from "./revocation-feed.ts";
 import type { Cacheable } from "./resolution-cache.ts";
 import { createResolutionCache } from "./resolution-cache.ts";
@@ -9,8 +12,8 @@ const A = parseUid("a".repeat(32));
 const B = parseUid("b".repeat(32));
 const SHARED = parseUid("c".repeat(32));
 
-const OF_A = { lineage: new Set([A, SHARED]), bytes: 1, cacheOwner: "t" };
-const OF_B = { lineage: new Set([B, SHARED]), bytes: 1, cacheOwner: "t" };
+const OF_A = { lineage: lineageOver(A, SHARED), bytes: 1, cacheOwner: "t" };
+const OF_B = { lineage: lineageOver(B, SHARED), bytes: 1, cacheOwner: "t" };
 
 async function open(entries = 10, bytes = 1_000) {
   const log = createDelayedLog();
@@ -149,4 +152,41 @@ test("a resolution is dropped at the earliest expiry of its lineage", async () =
   expect(cache.get("a"), "dropped, and not only hidden").toBeUndefined();
   clock.now = Number.MAX_SAFE_INTEGER;
   expect(cache.get("b")).toBe(OF_B);
+});
+
+test("a revoke of a membrane drops the verdict of every node below it, and none of another's", async () => {
+  const { log, cache, advance } = await open();
+  const node = (uid: Uid, ...above: readonly Lineage[]): Lineage =>
+    new Lineage({ type: "capability", uid, kind: "export" }, above);
+  const tenant = node(SHARED);
+  const [a, b] = [node(A, tenant), node(B, tenant)];
+  const below = ["1", "2", "3"].map((digit) => parseUid(digit.repeat(32)));
+  const leaf = below.reduce((parent, uid) => node(uid, parent, tenant), a);
+  cache.put("leaf", { lineage: leaf, bytes: 1, cacheOwner: "t" }, log.now());
+  cache.put("other", { lineage: node(parseUid("4".repeat(32)), b), bytes: 1, cacheOwner: "t" }, log.now());
+  for (const uid of [A, B, SHARED, ...below]) expect(cache.known.find(uid)?.uid).toBe(uid);
+
+  log.revoke(A);
+  await advance();
+  expect([A, ...below].map((uid) => cache.known.find(uid))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect([B, SHARED].map((uid) => cache.known.find(uid)?.uid)).toEqual([B, SHARED]);
+
+  log.replace("another log");
+  await advance();
+  expect([B, SHARED].map((uid) => cache.known.find(uid))).toEqual([undefined, undefined]);
+});
+
+test("nodes are known no longer than a cached resolution depends on them", async () => {
+  const { log, cache, clock } = await open(1);
+  cache.put("a", OF_A, log.now());
+  cache.put("b", { ...OF_B, expiresAt: 1_005 }, log.now());
+  expect([A, B].map((uid) => cache.known.find(uid)?.uid)).toEqual([undefined, B]);
+  clock.now = 1_005;
+  expect(cache.get("b")).toBeUndefined();
+  expect(cache.known.find(B)).toBeUndefined();
 });

@@ -1,12 +1,13 @@
 import { FairLru } from "../collections/fair-lru.ts";
-import type { Uid } from "../domain/uid.ts";
+import type { Lineage } from "../domain/linked-lineage.ts";
 import { createLineageIndex } from "./lineage-index.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import type { Position } from "./revocation-source.ts";
+import type { KnownLineages } from "./store.ts";
 
 /** A resolved capability, valid until something in its lineage is revoked or expires. */
 export interface Cacheable {
-  readonly lineage: ReadonlySet<Uid>;
+  readonly lineage: Lineage;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt?: number | undefined;
   /** Its estimated size in memory. */
@@ -27,6 +28,8 @@ export interface ResolutionCache<T extends Cacheable> {
    *   since.
    */
   put(digest: string, resolution: T, readAt: Position): void;
+  /** The nodes that cached resolutions depend on: a revoke that drops these drops its node and all below it. */
+  readonly known: KnownLineages;
   usage(): CacheUsage;
 }
 
@@ -67,15 +70,19 @@ export function createResolutionCache<T extends Cacheable>(
       resolutions.delete(digest);
       return undefined;
     },
+    known: { position: feed.position, find: index.find },
     usage: () => ({ entries: resolutions.size, bytes: resolutions.bytes }),
     put(digest, resolution, readAt) {
       if (!feed.holds(readAt, resolution.lineage)) return;
+      resolutions.delete(digest);
+      // First, so that what is evicted for it does not take along the nodes that it shares.
+      index.add(resolution.lineage, digest);
       // False if it alone is larger than the cache.
       const isCached = resolutions.set(digest, resolution, {
         owner: resolution.cacheOwner,
         bytes: resolution.bytes,
       });
-      if (isCached) index.add(resolution.lineage, digest);
+      if (!isCached) index.remove(resolution.lineage, digest);
     },
   };
 }

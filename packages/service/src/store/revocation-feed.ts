@@ -30,7 +30,7 @@ export interface RevocationFeed {
    *
    * @param readAt where the log ended in the snapshot that it was read in.
    */
-  holds(readAt: Position, lineage: ReadonlySet<Uid>): boolean;
+  holds(readAt: Position, lineage: Iterable<Uid>): boolean;
   /** @returns a function that removes the listener. */
   listen(listener: RevocationListener): () => void;
 }
@@ -74,7 +74,7 @@ export async function createRevocationFeed(source: RevocationSource): Promise<Re
   };
 }
 
-function isDisjoint(lineage: ReadonlySet<Uid>, revoked: ReadonlySet<Uid>): boolean {
+function isDisjoint(lineage: Iterable<Uid>, revoked: ReadonlySet<Uid>): boolean {
   for (const uid of lineage) if (revoked.has(uid)) return false;
   return true;
 }

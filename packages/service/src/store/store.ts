@@ -3,7 +3,7 @@ import type { FairOwner } from "../collections/fair-queue.ts";
 import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
 import type { Capability } from "../domain/capability.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import type { Verdict } from "../domain/lineage.ts";
+import type { FindKnown, Verdict } from "../domain/lineage.ts";
 import type { CreationDenial } from "../domain/creation.ts";
 import type { Uid } from "../domain/uid.ts";
 import type { UseCounter, UseDenial } from "../domain/use-counter.ts";
@@ -38,13 +38,20 @@ export interface RevocationDenial {
   readonly reason: "lineage_dead";
 }
 
-/** What a lookup id leads to, of one snapshot, with the position that this snapshot vouches for. */
+/** What a lookup id leads to, with the position up to which no revoke is missed. */
 export interface FoundCapability {
   readonly capability: StoredCapability;
   readonly verdict: Verdict;
   /** The target of an `invoke` capability. */
   readonly target?: StoredTarget;
   readonly position: Position;
+}
+
+/** What this process knows of lineages without reading them. */
+export interface KnownLineages {
+  /** Where the log ended when all of it was known to hold. */
+  position(): Position;
+  readonly find: FindKnown;
 }
 
 /** One page of the membranes of a tenant that are alive, ordered by name (UTF-8 bytes). */
@@ -162,6 +169,9 @@ export interface Store extends RevocationSource, StoreWatch {
 
   /** @param lookupIds what a presented token leads to under each service key, newest first: the first that is there counts. */
   find(...lookupIds: readonly Buffer[]): MaybePromise<FoundCapability | undefined>;
+
+  /** As {@link find}, but what is known of its lineage is not read. */
+  findBelow(known: KnownLineages, ...lookupIds: readonly Buffer[]): MaybePromise<FoundCapability | undefined>;
 
   isAlive(uid: Uid): MaybePromise<boolean>;
 

@@ -5,6 +5,7 @@ import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts"
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode, ExportTerms } from "../domain/limits.ts";
 import type { LiveLineage } from "../domain/lineage.ts";
+import type { Lineage } from "../domain/linked-lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
 import { newUid } from "../domain/uid.ts";
@@ -12,8 +13,8 @@ import { openCapability, resealCapability, sealCapability } from "./capability-s
 import type { ServiceKeys, TokenKeys } from "./keys.ts";
 import type { OfferRekey } from "./rekeyer.ts";
 import type { StoredCapability } from "./record.ts";
-import type { FoundCapability, Store } from "./store.ts";
 import type { Position } from "./revocation-source.ts";
+import type { FoundCapability, KnownLineages, Store } from "./store.ts";
 import type { OpenedTarget } from "./target-seal.ts";
 import { openTarget } from "./target-seal.ts";
 
@@ -28,7 +29,7 @@ export interface OpenedCapability {
   readonly limitBytes: number;
   /** The target of an `invoke` capability. */
   readonly target?: OpenedTarget;
-  readonly lineage: ReadonlySet<Uid>;
+  readonly lineage: Lineage;
   readonly usageOwners: UsageOwners;
   /** The earliest expiry in the lineage, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
@@ -54,8 +55,15 @@ export interface Vault {
   find(token: CapabilityToken): MaybePromise<FoundCapability | undefined>;
   /** @returns nothing for a token that is unknown or does not work any more. */
   open(token: CapabilityToken): Promise<OpenedCapability | undefined>;
-  /** As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess. */
-  openUnlessExpired(token: CapabilityToken): Promise<OpenedCapability | "expired" | undefined>;
+  /**
+   * As {@link Vault.open}, and tells a capability that has expired from a token that is unknown: it is no guess.
+   *
+   * @param known what is known of its lineage, which is then not read. Default: nothing.
+   */
+  openUnlessExpired(
+    token: CapabilityToken,
+    known?: KnownLineages,
+  ): Promise<OpenedCapability | "expired" | undefined>;
   /** @param token where it is derived rather than random. */
   mint(rights: Rights, payload: Uint8Array, terms?: ExportTerms, token?: CapabilityToken): MintedCapability;
   newUid(): Uid;
@@ -76,22 +84,24 @@ export interface VaultOptions {
 
 /** @param keys those that the store needs. */
 export function createVault(
-  store: Pick<Store, "find">,
+  store: Pick<Store, "find" | "findBelow">,
   keys: ServiceKeys,
   random: (size: number) => Uint8Array,
   { loopTurns, offerRekey = () => undefined }: VaultOptions = {},
 ): Vault {
   const deriveAll = (token: CapabilityToken): readonly TokenKeys[] =>
     [keys, ...keys.older].map((key) => key.deriveTokenKeys(token));
-  const openUnlessExpired: Vault["openUnlessExpired"] = async (token) => {
+  const openUnlessExpired: Vault["openUnlessExpired"] = async (token, known) => {
     const derived = deriveAll(token);
     const lookupIds = derived.map(({ lookupId }) => lookupId);
-    let found = await store.find(...lookupIds);
+    const find = (): MaybePromise<FoundCapability | undefined> =>
+      known === undefined ? store.find(...lookupIds) : store.findBelow(known, ...lookupIds);
+    let found = await find();
     if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
       const tenant = found.verdict.value.usageOwners.exporter ?? "";
       await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
       // It may have been revoked meanwhile.
-      found = await store.find(...lookupIds);
+      found = await find();
     }
     if (found === undefined) return undefined;
     const { verdict, capability } = found;

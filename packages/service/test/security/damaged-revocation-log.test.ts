@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Uid } from "../../src/domain/uid.ts";
 import { parseUid } from "../../src/domain/uid.ts";
 import { createRevocationFeed } from "../../src/store/revocation-feed.ts";
 import { StoreCorruptError } from "../../src/store/store.ts";
 import type { Cacheable } from "../../src/store/resolution-cache.ts";
 import { createResolutionCache } from "../../src/store/resolution-cache.ts";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import { lineageOver } from "../../../testkit/src/lineage.ts";
 import { openRawLmdb } from "../../../testkit/src/raw-lmdb.ts";
 import type { RawRecord, RawStore, TableName } from "../../../testkit/src/raw-store.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
@@ -15,7 +15,7 @@ import { startTarget } from "../../../testkit/src/target.ts";
 /* The log of LMDB: that of a database has no MAC, since the database itself changes it. */
 
 const HEAD = Buffer.from("log head");
-const LINEAGE: ReadonlySet<Uid> = new Set([parseUid("ab".repeat(16))]);
+const LINEAGE = lineageOver(parseUid("ab".repeat(16)));
 
 /** Makes a cache with the resolution of one capability that is not revoked, and `revokes` unread entries in the log. */
 async function cacheBehind(service: TestService, revokes: number) {

@@ -45,7 +45,9 @@ beforeAll(async () => {
   data = await openTestData(directory.path);
   raw = await openRawStore(directory.path);
   const all = Object.entries(tokens).map(([name, text]) => ({ name, token: parseToken(text)! }));
-  const lineages = await Promise.all(all.map(async ({ token }) => (await data.vault.open(token))!.lineage));
+  const lineages = await Promise.all(
+    all.map(async ({ token }) => new Set((await data.vault.open(token))!.lineage)),
+  );
   const revoking = await data.vault.open(parseToken(tokens["beta revoke"])!);
   await data.store.revoke(revoking!.capability.resource!, revoking!.capability.uid);
   before = new Map((await raw.rows()).map((row) => [idOf(row), row.value]));

@@ -53,6 +53,10 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
     leaseAgeMs: engine.leaseAgeMs,
     find: (...lookupIds) =>
       engine.read(capabilityRequest(lookupIds), (snapshot) => findCapability(snapshot, lookupIds, now())),
+    findBelow: (known, ...lookupIds) =>
+      engine.read(capabilityRequest(lookupIds), (snapshot) =>
+        findCapability(snapshot, lookupIds, now(), known),
+      ),
     isAlive: (uid) => engine.read(recordRequest(uid), (snapshot) => isAlive(snapshot, uid, now())),
     isEmpty: engine.isEmpty,
     auditHeads: engine.auditHeads,

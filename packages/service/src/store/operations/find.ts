@@ -3,29 +3,43 @@ import { evaluateLineage } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ReadRequest, Snapshot } from "../engine.ts";
 import type { StoredCapability, StoredMembrane, StoredTenant } from "../record.ts";
-import type { FoundCapability } from "../store.ts";
+import type { Position } from "../revocation-source.ts";
+import type { FoundCapability, KnownLineages } from "../store.ts";
 import { memoizedRecords } from "./records.ts";
 
 export function capabilityRequest(lookupIds: readonly Buffer[]): ReadRequest {
   return { lookupIds };
 }
 
-/** @param lookupIds those of one token under each service key: the first that leads to a capability counts. */
+/**
+ * @param lookupIds those of one token under each service key: the first that leads to a capability counts.
+ * @param known what is not read again. The snapshot may be older or newer than it.
+ */
 export function findCapability(
   snapshot: Snapshot,
   lookupIds: readonly Buffer[],
   now: number,
+  known?: KnownLineages,
 ): FoundCapability | undefined {
   const capability = findFirst(lookupIds, (lookupId) => readCapability(snapshot, lookupId));
   if (capability === undefined) return undefined;
   const find = memoizedRecords(snapshot);
   const resource = capability.resource === undefined ? undefined : find(capability.resource);
+  const readAt = snapshot.position();
+  const knownAt = known?.position();
+  // After a restore, the numbers of one log say nothing of another's.
+  const isKnown = knownAt !== undefined && knownAt.log === readAt.log;
   const found = {
     capability,
-    verdict: evaluateLineage(capability, find, now),
-    position: snapshot.position(),
+    verdict: evaluateLineage(capability, find, now, isKnown ? known?.find : undefined),
+    // What was revoked between the two is in neither: the caller asks for it from the earlier one on.
+    position: isKnown ? earlier(knownAt, readAt) : readAt,
   };
   return resource?.type === "target" ? { ...found, target: resource } : found;
+}
+
+function earlier(one: Position, other: Position): Position {
+  return one.sequence < other.sequence ? one : other;
 }
 
 function readCapability(snapshot: Snapshot, lookupId: Buffer): StoredCapability | undefined {
