@@ -54,3 +54,13 @@ test("an index finds the dependents of any node, and a node as long as an item d
     }),
   );
 });
+
+test("a node that two evaluations have made for one lineage is one node", () => {
+  const index = createLineageIndex<string>();
+  const middle = capability(2, capability(1));
+  const leaf = capability(3, capability(1), middle);
+  index.add(leaf, "leaf");
+  index.add(middle, "middle");
+  index.remove(leaf, "leaf");
+  expect(index.dependentsOf(new Set([uid(1)]))).toEqual(new Set(["middle"]));
+});

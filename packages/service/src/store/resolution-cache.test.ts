@@ -190,3 +190,9 @@ test("nodes are known no longer than a cached resolution depends on them", async
   expect(cache.get("b")).toBeUndefined();
   expect(cache.known.find(B)).toBeUndefined();
 });
+
+test("nothing is known from a resolution that is larger than the cache", async () => {
+  const { log, cache } = await open();
+  cache.put("a", { ...OF_A, bytes: 2_000 }, log.now());
+  expect([A, SHARED].map((uid) => cache.known.find(uid))).toEqual([undefined, undefined]);
+});

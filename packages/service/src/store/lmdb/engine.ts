@@ -2,6 +2,7 @@ import type { Uid } from "../../domain/uid.ts";
 import type { Engine } from "../engine.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { StoreCondition } from "../store.ts";
+import { createVerifiedRecords } from "../verified-records.ts";
 import { applyChange } from "./apply.ts";
 import { createAuditHeads } from "./audit-heads.ts";
 import { takeFirst } from "./authenticated-table.ts";
@@ -51,7 +52,8 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   const { id, keys } = await openFormat(environment, options.keys);
   const rows = openRows(tables, keys);
   const log = createRevocationLog(tables.meta, rows);
-  const reader = createReader(rows, log, options.onRecordTooNew);
+  const source = { nodes: tables.nodes, verified: createVerifiedRecords(keys) };
+  const reader = createReader(rows, source, log, options.onRecordTooNew);
   const auditHeads = createAuditHeads(tables.meta, keys);
   const upgradeLayout = createLayoutUpgrade(rows.meta);
   const context = {

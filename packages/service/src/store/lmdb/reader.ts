@@ -1,6 +1,5 @@
 import type { Uid } from "../../domain/uid.ts";
 import { parseUid, uidBytes } from "../../domain/uid.ts";
-import { decodeRecord } from "../codec/record-codec.ts";
 import {
   childKey,
   childOfKey,
@@ -20,11 +19,13 @@ import type {
 } from "../engine.ts";
 import type { StoredRecord } from "../record.ts";
 import { RecordTooNewError } from "../store.ts";
+import type { VerifiedRecords } from "../verified-records.ts";
 import { takeFirst } from "./authenticated-table.ts";
 import type { Counts } from "./counts.ts";
 import { createCounts } from "./counts.ts";
 import type { RevocationLog } from "./revocation-log.ts";
-import type { Rows } from "./schema.ts";
+import { hasRead } from "./fast-read.ts";
+import type { Rows, Table } from "./schema.ts";
 import { ALL_SWEEP_ENTRIES, childrenOf, expiriesBefore, namesAfter } from "./schema.ts";
 import type { UseCounts } from "./use-counts.ts";
 import { createUseCounts } from "./use-counts.ts";
@@ -35,17 +36,27 @@ export interface Reader extends WriteSnapshot {
   readonly useCounts: UseCounts;
 }
 
+/** Where records are, and how their rows are verified. */
+export interface RecordSource {
+  readonly nodes: Table;
+  readonly verified: VerifiedRecords;
+}
+
 /** @param onTooNew called with the uid of each record that was read and is too new. */
 export function createReader(
   rows: Rows,
+  { nodes, verified }: RecordSource,
   log: Pick<RevocationLog, "head">,
   onTooNew: (record: Uid) => void = () => undefined,
 ): Reader {
   const record = (uid: Uid): StoredRecord | undefined => {
-    const columns = rows.nodes.get(uidBytes(uid));
-    if (columns === undefined) return undefined;
+    const key = uidBytes(uid);
+    const last = verified.find(uid);
+    if (last !== undefined && hasRead(nodes.getBinaryFast(key), last.row)) return last.record;
+    const row = nodes.getBinary(key);
+    if (row === undefined) return undefined;
     try {
-      return decodeRecord(uid, columns);
+      return verified.read(uid, row);
     } catch (error) {
       if (error instanceof RecordTooNewError) onTooNew(uid);
       throw error;

@@ -4,6 +4,7 @@ import type { Position, Revocations } from "../revocation-source.ts";
 import { StoreCorruptError } from "../store.ts";
 import { samePosition } from "../revocation-source.ts";
 import { takeFirst } from "./authenticated-table.ts";
+import { hasRead } from "./fast-read.ts";
 import type { Rows, Table } from "./schema.ts";
 
 /** Key of the row in `meta` that says where the log ends: its random id and the sequence number of the last entry. */
@@ -32,7 +33,7 @@ export function createRevocationLog(
 
   const head = (): Position => {
     const raw = metaTable.getBinaryFast(HEAD_KEY);
-    if (raw !== undefined && cached !== undefined && startsWith(raw, cached.raw)) return cached.position;
+    if (cached !== undefined && hasRead(raw, cached.raw)) return cached.position;
     const columns = meta.get(HEAD_KEY);
     const [id, sequence] = columns ?? [];
     if (id === undefined || sequence === undefined)
@@ -78,11 +79,6 @@ export function createRevocationLog(
 
 function* keysOf(rows: Iterable<{ readonly key: Buffer }>): Iterable<Buffer> {
   for (const { key } of rows) yield key;
-}
-
-/** A row is as long as its columns make it, and a fast read leaves it at the start of a longer buffer. */
-function startsWith(buffer: Buffer, row: Buffer): boolean {
-  return buffer.length === row.length && buffer.compare(row, 0, row.length, 0, row.length) === 0;
 }
 
 /** Big-endian, so that the order of the keys is the order of the numbers. */

@@ -5,6 +5,7 @@ import type { StoreCondition } from "../store.ts";
 import type { Position } from "../revocation-source.ts";
 import { StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
+import { createVerifiedRecords } from "../verified-records.ts";
 import type { ConnectionConfig } from "./config/connection-config.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import { openConnection } from "./connection.ts";
@@ -126,10 +127,12 @@ function createEngine(
   }: PostgresEngineOptions,
 ): Engine {
   const reads = createConnectionSlots(openForReads, READ_CONNECTIONS);
+  const verified = createVerifiedRecords(keys);
   const writes = (kind: WriteClass): WriteGroups =>
     createWriteGroups(createConnectionSlots(open, WRITE_CONNECTIONS[kind]), {
       kind,
       keys,
+      verified,
       deadlineMs: writeTimeoutMs,
       onTooNew: onRecordTooNew,
     });
@@ -170,7 +173,9 @@ function createEngine(
       read(async (connection) => {
         const { text, parameters } = loadForRead(request);
         const loaded = parseLoadedRows(await connection.query(text, parameters));
-        return decide(createSnapshot(loaded, { keys, recounted: new Map(), onTooNew: onRecordTooNew }));
+        return decide(
+          createSnapshot(loaded, { keys, verified, recounted: new Map(), onTooNew: onRecordTooNew }),
+        );
       }),
     async write(request, decide) {
       try {

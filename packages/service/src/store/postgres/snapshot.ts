@@ -4,7 +4,6 @@ import type { Uid } from "../../domain/uid.ts";
 import { uidBytes } from "../../domain/uid.ts";
 import type { UseCount } from "../../domain/use-counter.ts";
 import { decodeRow } from "../codec/authenticated-row.ts";
-import { decodeRecord } from "../codec/record-codec.ts";
 import {
   childKey,
   DEPENDENT_MARK,
@@ -19,6 +18,7 @@ import type { ServiceKeys } from "../keys.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
 import { RecordTooNewError, StoreCorruptError } from "../store.ts";
 import { skipUnusable } from "../unusable-records.ts";
+import type { VerifiedRecords } from "../verified-records.ts";
 import type { CountRef } from "./count-ref.ts";
 import { bytesRef, countRowKey, countText, quotaRef, usesRef } from "./count-ref.ts";
 import type { LoadedDependent, LoadedEntry, LoadedRows } from "./loaded-rows.ts";
@@ -54,6 +54,7 @@ export type Recounted = ReadonlyMap<string, () => number>;
 
 export interface SnapshotOptions {
   readonly keys: ServiceKeys;
+  readonly verified: VerifiedRecords;
   /** What was counted anew, by {@link countText}. */
   readonly recounted: Recounted;
   /** Called with the uid of each record that was read and is too new. */
@@ -66,7 +67,7 @@ export function createSnapshot(loaded: LoadedRows, options: SnapshotOptions): Lo
     const body = requested(loaded.records, uid, "a record");
     if (body === undefined) return undefined;
     try {
-      return decodeRecord(uid, decodeRow("nodes", uidBytes(uid), body, keys));
+      return options.verified.read(uid, body);
     } catch (error) {
       if (error instanceof RecordTooNewError) options.onTooNew(uid);
       throw error;

@@ -13,6 +13,7 @@ import type { Change } from "../engine.ts";
 import { creationRequest, decideCreation } from "../operations/create.ts";
 import { decideRevocation, revocationRequest } from "../operations/revoke.ts";
 import type { StoredCapability, StoredRecord } from "../record.ts";
+import { createVerifiedRecords } from "../verified-records.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import type { GroupWrite } from "./group-decisions.ts";
 import type { WrittenGroup } from "./write.ts";
@@ -41,7 +42,11 @@ async function write<T>(
   writes: readonly GroupWrite<T>[],
 ): Promise<WrittenGroup<T>> {
   return useConnection(config, (connection) =>
-    writeGroup(connection, "create", writes, { keys: at.keys, onTooNew: () => undefined }),
+    writeGroup(connection, "create", writes, {
+      keys: at.keys,
+      verified: createVerifiedRecords(at.keys),
+      onTooNew: () => undefined,
+    }),
   );
 }
 

@@ -24,7 +24,7 @@ import { bigintOf, uidColumnOf } from "./sql-values.ts";
 const MAX_ATTEMPTS = 16;
 
 /** What a write needs besides its request. */
-export type WriteContext = Pick<SnapshotOptions, "keys" | "onTooNew">;
+export type WriteContext = Pick<SnapshotOptions, "keys" | "verified" | "onTooNew">;
 
 /** A group that was committed, or found nothing to change. */
 export interface WrittenGroup<T> {
