@@ -172,3 +172,50 @@ test("a paused response over TLS in records of one byte loses nothing, and its e
   await ended;
   expect(length).toBe(BYTES);
 });
+
+/** A response in chunks of one byte. */
+function inChunks(count: number): string {
+  return `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(count)}0\r\n\r\n`;
+}
+
+test("responses in many chunks are read one read in a turn, so that others are served", async () => {
+  const CHUNKS = 100_000;
+  const one = await open(rawResponder(inChunks(CHUNKS)));
+  let turn = 0;
+  const turns = new Set<number>();
+  const counting = new AbortController();
+  const countTurns = async (): Promise<void> => {
+    for (; !counting.signal.aborted; turn += 1) await setImmediate();
+  };
+  void countTurns();
+  await sendOn(one, {}, { onData: () => (turns.add(turn), true) });
+  counting.abort();
+  // Each chunk takes six bytes, and a read has 64 KiB at the most.
+  expect(turns.size).toBeGreaterThanOrEqual(Math.floor((CHUNKS * 6) / 65_536));
+});
+
+test("a response in many chunks that ends within one read leaves the connection for others", async () => {
+  const one = await open(rawResponder(inChunks(1_000)));
+  expect((await sendOn(one)).body).toBe("x".repeat(1_000));
+  await expect.poll(() => one.reports).toEqual(["free"]);
+});
+
+test("a connection that is not read, since it waits for its turn, carries no further request", async () => {
+  const one = await open(rawResponder(inChunks(1_000)));
+  let resume: () => void = () => undefined;
+  await sendOn(
+    one,
+    {},
+    {
+      onHead(_status, _reason, _headers, go) {
+        resume = go;
+        return true;
+      },
+      onData() {
+        queueMicrotask(resume);
+        return false;
+      },
+    },
+  );
+  await expect.poll(() => one.reports).toEqual(["closed"]);
+});

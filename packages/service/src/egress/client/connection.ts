@@ -174,7 +174,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     }
     this.#response.add(bytes);
     this.#read(sending);
-    if (this.#response.chunksRead >= CHUNKS_PER_TURN) {
+    if (this.#sending === sending && this.#response.chunksRead >= CHUNKS_PER_TURN) {
       this.#response.chunksRead = 0;
       this.#reader.rest(this.#shared.chunkScheduler);
     }
@@ -230,11 +230,10 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
   }
 
   #complete({ head, handler }: Sending): void {
-    const response = this.#response;
     // A target that responds before it has read the whole request would take the rest for the next one (RFC 9112 §9.5).
     const isRequestRead = this.#writer.isSent && this.#socket.writableLength === 0;
     const isReusable =
-      head.keepsConnection && isRequestRead && response.keepsConnection && !this.#reader.isResting;
+      head.keepsConnection && isRequestRead && this.#response.keepsConnection && !this.#reader.isResting;
     this.#endRequest();
     handler.onEnd();
     if (!isReusable) return this.#close();
