@@ -15,6 +15,7 @@ const SUITES = [
   // Attacks.
   "service/test/security/",
   "src/egress/",
+  "src/http1/",
   "src/tls/",
   // The life cycle of capabilities.
   "lifecycle/lifecycle",

@@ -59,9 +59,10 @@ function readSpans(head: string): RequestHead | undefined {
   return version === undefined ? undefined : { method, target, version, rawHeaders };
 }
 
-/** llhttp takes `HTTP/0.9`, `HTTP/2.0`, `RTSP/1.0` and `ICE/1.0` too. */
-function readVersion(head: string, from: number): RequestHead["version"] | undefined {
-  const at = head.indexOf("\r\n", from) - VERSION_LENGTH;
+/** llhttp takes `HTTP/0.9`, `HTTP/2.0`, `RTSP/1.0` and `ICE/1.0` too, and no version at all, even if a target ends like one. */
+function readVersion(head: string, targetEnd: number): RequestHead["version"] | undefined {
+  const at = head.indexOf("\r\n", targetEnd) - VERSION_LENGTH;
+  if (at <= targetEnd) return undefined;
   if (head.startsWith("HTTP/1.1", at)) return "1.1";
   return head.startsWith("HTTP/1.0", at) ? "1.0" : undefined;
 }
