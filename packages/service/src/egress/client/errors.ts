@@ -1,17 +1,14 @@
-/** What a target did wrong while a request to it was in flight. */
-export type TargetErrorCode =
-  | "TARGET_CLOSED"
-  | "TARGET_HEAD_TOO_LARGE"
-  | "TARGET_INVALID_RESPONSE"
-  | "TARGET_NO_RESPONSE"
-  | "TARGET_SILENT";
-
-/** A request failed on an open connection. The message is for the log; no client gets it. */
+/** What a target did wrong while a request to it was in flight. The message is for the log; no client gets it. */
 export class TargetError extends Error {
   override readonly name = "TargetError";
-  readonly code: TargetErrorCode;
+  readonly code:
+    | "TARGET_CLOSED"
+    | "TARGET_HEAD_TOO_LARGE"
+    | "TARGET_INVALID_RESPONSE"
+    | "TARGET_NO_RESPONSE"
+    | "TARGET_SILENT";
 
-  constructor(code: TargetErrorCode, message: string) {
+  constructor(code: TargetError["code"], message: string) {
     super(message);
     this.code = code;
   }
