@@ -12,6 +12,7 @@ import type { RequestMessage, UpstreamHandler } from "../../service/src/http1/up
 import { deferred } from "./deferred.ts";
 import { startRawTarget, startRawTlsTarget } from "./target.ts";
 import { targetOrigin } from "./target-origin.ts";
+import { until } from "./until.ts";
 import type { TestCertificate } from "./tls-target.ts";
 
 /** A connection of an HTTP/1.1 client to a target on raw sockets, without a pool. */
@@ -25,11 +26,15 @@ export interface OpenedConnection extends AsyncDisposable {
   readonly received: () => string;
 }
 
-/** @param certificate the connection is over TLS, with it. */
+/**
+ * @param certificate the connection is over TLS, with it.
+ * @param isReady the client gets the socket only then.
+ */
 export async function openConnection(
   create: CreateConnection,
   serve: (socket: Socket) => void,
   certificate?: TestCertificate,
+  isReady: (socket: Socket) => boolean = () => true,
 ): Promise<OpenedConnection> {
   const accepted = deferred<Socket>();
   const onConnection = (socket: Socket): void => {
@@ -43,6 +48,7 @@ export async function openConnection(
   const socket = certificate === undefined ? connect(at) : connectTls({ ...at, ca: certificate.ca });
   socket.on("error", () => undefined);
   await once(socket, certificate === undefined ? "connect" : "secureConnect");
+  await until("the socket is ready", () => isReady(socket));
   const reports: ("free" | "closed")[] = [];
   const owner: ConnectionOwner = {
     onFree: () => void reports.push("free"),

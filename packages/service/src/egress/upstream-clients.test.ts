@@ -75,6 +75,15 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     await expect.poll(() => one.reports).toEqual(["closed"]);
   });
 
+  test("a body that goes on after the response is destroyed", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    const body = new Readable({ read: () => undefined });
+    body.push("beginning");
+    expect(await sendOn(one, { method: "PUT", body })).toEqual({ status: 200, body: "ok" });
+    await expect.poll(() => body.destroyed).toBe(true);
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
   test("what comes while no request is in flight closes the connection, and is no response", async () => {
     const one = await open(create, rawResponder(OK_RESPONSE));
     await sendOn(one);
@@ -114,6 +123,23 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     const one = await open(create, rawResponder("", act));
     await expect(sendOn(one)).rejects.toThrow();
     expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: true });
+  });
+
+  test("a target whose response is malformed has not closed the connection", async () => {
+    const one = await open(create, rawResponder("garbage\r\n\r\n"));
+    await expect(sendOn(one)).rejects.toThrow();
+    expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: false });
+  });
+
+  test("to abort a request that is over does nothing to the next one", async () => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    const over = deferred<void>();
+    const first = { ...IDLE_HANDLER, onEnd: over.resolve };
+    one.connection.send(PLAIN_GET, [], first);
+    await over.promise;
+    await expect.poll(() => one.reports).toEqual(["free"]);
+    const second = sendOn(one, {}, { onHead: () => (one.connection.abort(first, new Error("late")), true) });
+    expect(await second).toMatchObject({ body: "ok" });
   });
 
   test("a request that must not begin is not written", async () => {
@@ -161,17 +187,63 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     await expect.poll(() => one.reports).toEqual(["closed"]);
   });
 
-  test("a body that is longer than its length fails the request, before the part that is too much", async () => {
-    const one = await open(create, () => undefined);
-    const body = Readable.from([Buffer.from("four"), Buffer.from("more")], { objectMode: false });
-    const failed = new Promise((resolve) => {
-      one.connection.send({ ...PLAIN_GET, method: "PUT", body }, ["Content-Length", "4"], {
-        ...IDLE_HANDLER,
-        onError: resolve,
+  test.each([
+    ["longer", "fourmore", "four"],
+    ["shorter", "fo", "fo"],
+  ])(
+    "a body that is %s than its length fails the request, and nothing beyond the length is sent",
+    async (_what, text, sent) => {
+      const one = await open(create, () => undefined);
+      const pieces = [text.slice(0, 4), text.slice(4)]
+        .filter((piece) => piece !== "")
+        .map((piece) => Buffer.from(piece));
+      const body = Readable.from(pieces, { objectMode: false });
+      const failed = new Promise((resolve) => {
+        one.connection.send({ ...PLAIN_GET, method: "PUT", body }, ["Content-Length", "4"], {
+          ...IDLE_HANDLER,
+          onError: resolve,
+        });
       });
+      const ended = once(one.socket, "close");
+      expect(await failed).toBeInstanceOf(Error);
+      await ended;
+      expect(one.received().split("\r\n\r\n")[1]).toBe(sent);
+    },
+  );
+
+  test("a body that its target does not read is not read either", async () => {
+    const LARGE = 256;
+    const one = await open(create, (socket) => void socket.pause());
+    let read = 0;
+    const body = new Readable({
+      read() {
+        read += 1;
+        this.push(read > LARGE ? null : Buffer.alloc(1_024 * 1_024));
+      },
     });
-    expect(await failed).toBeInstanceOf(Error);
-    expect(one.received()).not.toContain("more");
+    const sent = sendOn(one, { method: "PUT", body });
+    await expect.poll(() => read).toBeGreaterThan(1);
+    for (let turn = 0; turn < 200; turn += 1) await setImmediate();
+    expect(read).toBeLessThan(LARGE / 2);
+    one.socket.destroy();
+    await expect(sent).rejects.toThrow();
+  });
+
+  test.each<Partial<UpstreamHandler>>([
+    {
+      onHead: () => {
+        throw new Error("a fault");
+      },
+    },
+    {
+      onData: () => {
+        throw new Error("a fault");
+      },
+    },
+  ])("a fault in the handling of a response fails its request alone: %o", async (handler) => {
+    const one = await open(create, rawResponder(OK_RESPONSE));
+    await expect(sendOn(one, {}, handler)).rejects.toThrow("a fault");
+    await expect.poll(() => one.reports.at(-1)).toBe("closed");
   });
 
   test("a body that is destroyed before it is sent fails the request", async () => {

@@ -8,7 +8,7 @@ import type { CreateConnection } from "../../src/egress/pooled-connection.ts";
 import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
 import type { RequestMessage } from "../../src/http1/upstream.ts";
 import type { Loopback, Told } from "../support/client-differences.ts";
-import { ask, startLoopback } from "../support/client-differences.ts";
+import { MAX_HEADER_BYTES, ask, startLoopback } from "../support/client-differences.ts";
 import { arbitraryResponse } from "../support/fuzz-responses.ts";
 import { fuzz, FUZZ_TIMEOUT_MS, within } from "../support/fuzz-run.ts";
 import { inPieces, printable, sendPieces } from "../support/fuzz-script.ts";
@@ -36,6 +36,10 @@ const aWay = fc.constantFrom<Pick<RequestMessage, "method" | "upgrade">>(
   { method: "HEAD" },
   { method: "GET", upgrade: "websocket" },
 );
+
+function hasLargeHead(bytes: string): boolean {
+  return bytes.split("\r\n\r\n").some((part) => part.length + "\r\n\r\n".length > MAX_HEADER_BYTES);
+}
 
 /**
  * Without what differs: undici keeps only the last piece of a reason, refuses a status below 100 only after it has passed it on, and
@@ -65,6 +69,8 @@ test(
       // A reset may overtake what was sent before it.
       if (ending === "reset" && mine.end !== undicis.end) return;
       if (ending === "reset" && mine.end !== "end") return;
+      // Undici counts names and values alone against its limit, and no reason.
+      if (mine.status === undefined && hasLargeHead(script.bytes)) return;
       expect(comparable(mine), what).toEqual(comparable(undicis));
       // A request whose response has begun is never sent once more.
       expect(mine.isResponseStarted || !undicis.isResponseStarted, what).toBe(true);

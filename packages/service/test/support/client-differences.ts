@@ -42,6 +42,8 @@ export async function startLoopback(onConnection: (socket: Socket) => void): Pro
   };
 }
 
+export const MAX_HEADER_BYTES = 16_384;
+
 const NO_OWNER: ConnectionOwner = { onFree: () => undefined, onClosed: () => undefined };
 
 /** How a test uses a client. */
@@ -57,7 +59,7 @@ export async function ask(createConnection: CreateConnection, port: number, aski
   const socket = guardWriteErrors(connect(port, "127.0.0.1"));
   socket.on("error", () => undefined);
   await once(socket, "connect");
-  const options = { origin: targetOrigin("127.0.0.1", port), maxHeaderBytes: 16_384 };
+  const options = { origin: targetOrigin("127.0.0.1", port), maxHeaderBytes: MAX_HEADER_BYTES };
   const connection = createConnection(socket, options, NO_OWNER);
   const { handler, told } = recordingHandler(asking.isSlow ?? false);
   connection.send(asking.request, [...(asking.headers ?? [])], handler);

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { deferred } from "../../../../testkit/src/deferred.ts";
@@ -90,6 +90,19 @@ test("a client that sends slowly makes no target late, until its body is sent", 
   clearInterval(timer);
 });
 
+test("a target that does not read the request is late, though the request is not sent whole", async () => {
+  const one = await open((socket) => void socket.pause());
+  const body = new Readable({
+    read() {
+      this.push(Buffer.alloc(65_536));
+    },
+  });
+  const failed = failureOf(one, { method: "PUT", body, responseTimeoutMs: 5_000 });
+  const timer = setInterval(() => (now += 5_000), 100);
+  expect(await failed).toMatchObject({ error: { code: "TARGET_NO_RESPONSE" }, failure: "timeout" });
+  clearInterval(timer);
+});
+
 test("an unused connection is closed in time, and a held one is not", async () => {
   const one = await open(rawResponder(OK_RESPONSE));
   await sendOn(one);
@@ -108,6 +121,45 @@ test("a connection to a target that speaks first carries no request", async () =
   const one = await open((socket) => void socket.write("220 hello\r\n"));
   expect(await failureOf(one, {})).toMatchObject({ failure: "incomplete" });
   expect([one.reports, one.received()]).toEqual([["closed"], ""]);
+});
+
+test("what a target has sent before the client reads is no response either", async () => {
+  const serve = (socket: Socket): void => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  const one = await openConnection(create, serve, undefined, (socket) => socket.readableLength > 0);
+  opened.push(one);
+  expect(await failureOf(one, {})).toMatchObject({ failure: "incomplete" });
+  expect([one.reports, one.received()]).toEqual([["closed"], ""]);
+});
+
+test.each(["HTTP/1.1 204 No\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])(
+  "a response without a body ends, though there is no room for a body: %j",
+  async (bytes) => {
+    const one = await open(rawResponder(bytes));
+    await sendOn(one, {}, { onHead: () => false });
+    await expect.poll(() => one.reports).toEqual(["free"]);
+  },
+);
+
+test("a response is not resumed by the request before it", async () => {
+  const one = await open(rawResponder(OK_RESPONSE));
+  const resumes: (() => void)[] = [];
+  await sendOn(one, {}, { onHead: (_status, _reason, _headers, resume) => resumes.push(resume) > 0 });
+  await expect.poll(() => one.reports).toEqual(["free"]);
+  const pieces: Buffer[] = [];
+  const ended = sendOn(
+    one,
+    {},
+    {
+      onHead: (_status, _reason, _headers, resume) => resumes.push(resume) < 0,
+      onData: (chunk) => pieces.push(chunk) > 0,
+    },
+  );
+  await expect.poll(() => resumes).toHaveLength(2);
+  resumes[0]?.();
+  expect(pieces).toHaveLength(0);
+  resumes[1]?.();
+  await ended;
+  expect(pieces).toHaveLength(1);
 });
 
 test("a request that would be another one on the wire is refused, and nothing is sent", async () => {
@@ -152,22 +204,28 @@ test("a paused response over TLS in records of one byte loses nothing, and its e
     certificate,
   );
   let length = 0;
+  let resume: () => void = () => undefined;
   let isEnded = false;
-  const resuming = deferred<() => void>();
+  const paused = deferred<void>();
   const ended = sendOn(
     one,
     {},
     {
-      onHead(_status, _reason, _headers, resume) {
-        resuming.resolve(resume);
+      onHead(_status, _reason, _headers, go) {
+        resume = go;
+        return true;
+      },
+      onData(chunk) {
+        length += chunk.length;
+        if (length > 1) return true;
+        paused.resolve();
         return false;
       },
-      onData: (chunk) => ((length += chunk.length), true),
     },
   ).then(() => (isEnded = true));
-  const resume = await resuming.promise;
+  await paused.promise;
   for (let turn = 0; turn < 50; turn += 1) await setImmediate();
-  expect([length, isEnded]).toEqual([0, false]);
+  expect([length, isEnded]).toEqual([1, false]);
   resume();
   await ended;
   expect(length).toBe(BYTES);

@@ -1,27 +1,20 @@
 import type { Socket } from "node:net";
-import type { ChunkScheduler } from "../../collections/chunk-scheduler.ts";
 import type { RequestMessage, UpstreamFailure, UpstreamHandler } from "../../http1/upstream.ts";
 import type { ConnectionOptions, ConnectionOwner, PooledConnection } from "../pooled-connection.ts";
-import type { Deadlines, Timed } from "./deadlines.ts";
+import type { Timed } from "./deadlines.ts";
 import { RequestEndedError, TargetError, overdue } from "./errors.ts";
 import type { OutgoingHead } from "./request-head.ts";
 import { writeHead } from "./request-head.ts";
 import { RequestWriter } from "./request-writer.ts";
 import type { ResponseStep } from "./response-parser.ts";
 import { ResponseParser } from "./response-parser.ts";
+import type { Shared } from "./shared.ts";
 import { SocketReader } from "./socket-reader.ts";
-import type { Turning, Turns } from "./turns.ts";
+import type { Turning } from "./turns.ts";
 import { WaitingTime } from "./waiting-time.ts";
 
 /** Chunks that one response may have in a turn: they take the event loop a millisecond. */
 const CHUNKS_PER_TURN = 512;
-
-/** What all connections share. */
-export interface Shared {
-  readonly chunkScheduler: ChunkScheduler;
-  readonly deadlines: Deadlines;
-  readonly turns: Turns;
-}
 
 /** A request and who gets its response. */
 interface Sending {
@@ -102,8 +95,9 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
 
   onTurn(): void {
     if (!this.#isOpen) return;
-    if (this.#sending === undefined) this.#owner.onFree(this);
-    else this.#begin(this.#sending);
+    const sending = this.#sending;
+    if (sending === undefined) this.#owner.onFree(this);
+    else this.#contain(sending, () => this.#begin(sending));
   }
 
   abort(handler: UpstreamHandler, error: Error): void {
@@ -168,12 +162,10 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       this.#onUnexpectedBytes();
       return false;
     }
-    if (!this.#isResponseStarted) {
-      this.#isResponseStarted = true;
-      sending.handler.onResponseStarted();
-    }
+    if (!this.#isResponseStarted) sending.handler.onResponseStarted();
+    this.#isResponseStarted = true;
     this.#response.add(bytes);
-    this.#read(sending);
+    this.#contain(sending, () => this.#read(sending));
     if (this.#sending === sending && this.#response.chunksRead >= CHUNKS_PER_TURN) {
       this.#response.chunksRead = 0;
       this.#reader.rest(this.#shared.chunkScheduler);
@@ -225,7 +217,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     if (this.#sending !== sending || !this.#isPaused) return;
     this.#isPaused = false;
     this.#waiting.move();
-    this.#read(sending);
+    this.#contain(sending, () => this.#read(sending));
     if (!this.#isPaused) this.#reader.resume();
   }
 
@@ -270,8 +262,17 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     this.#fail(new TargetError("TARGET_CLOSED", "The connection was closed"), "incomplete");
   };
 
-  #fail(error: Error, failure: UpstreamFailure): void {
-    const sending = this.#sending;
+  /** A fault in the handling of one response fails that one, and not the process with all others. */
+  #contain(sending: Sending, act: () => void): void {
+    try {
+      act();
+    } catch (fault) {
+      const error = fault instanceof Error ? fault : new Error("a handler failed", { cause: fault });
+      this.#fail(error, "incomplete", sending);
+    }
+  }
+
+  #fail(error: Error, failure: UpstreamFailure, sending: Sending | undefined = this.#sending): void {
     this.#endRequest();
     this.#close();
     sending?.handler.onError(error, failure);

@@ -79,6 +79,7 @@ const RESPONSES: readonly (readonly [string, string, Partial<ExpectedResponse>, 
     { headers: ["Transfer-Encoding", "chunked"], body: "abc0123456789", keepsConnection: true },
   ],
   ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", { isHead: true }, { body: "" }],
+  ["a reason in UTF-8", "HTTP/1.1 204 Tr\xc3\xa8s\r\n\r\n", {}, { reason: "Tr\u00e8s" }],
   ["204", "HTTP/1.1 204 No\r\n\r\n", {}, { statuses: [204], body: "", keepsConnection: true }],
   ["304", "HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n", {}, { statuses: [304], body: "" }],
   [
