@@ -59,6 +59,7 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve", { MEMBRANE_TLS: "1" }, "MEMBRANE_TLS: expected true or false"],
   ["serve --log-level loud", {}, "--log-level: expected one of debug, info"],
   ["serve --upstream-client fetch", {}, "--upstream-client: expected one of native, undici"],
+  ["serve --http-server apache", {}, "--http-server: expected one of native, node"],
   ["serve --request-header-timeout-ms 0", {}, "--request-header-timeout-ms: expected a whole number"],
   ["serve --request-header-timeout-ms soon", {}, "--request-header-timeout-ms: expected a whole number"],
   ["serve --data a --data b", {}, "--data: expected once"],

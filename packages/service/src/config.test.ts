@@ -12,6 +12,7 @@ const FLAGS: RawServeFlags = {
   allowTarget: [],
   trustProxy: [],
   upstreamClient: "native",
+  httpServer: "native",
   logLevel: "info",
 };
 
@@ -39,6 +40,8 @@ test("the defaults are loopback, a private CA, every limit as in the table, and 
     tls: { kind: "private-ca" },
     workers: 1,
     upstreamClient: "native",
+    httpServer: "native",
+    keepsHeads: true,
     logLevel: "info",
   });
 });

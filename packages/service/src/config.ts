@@ -11,7 +11,13 @@ import { readLimits, rejectLimitsOfOtherEngines } from "./service-limit-flags.ts
 import type { ServiceLimits } from "./service-limits.ts";
 import type { Cidr } from "./net/address.ts";
 import { parseCidr } from "./net/address.ts";
-import type { AuditRules, ListenAddress, ServiceConfig, UpstreamClient } from "./service/options.ts";
+import type {
+  AuditRules,
+  HttpServer,
+  ListenAddress,
+  ServiceConfig,
+  UpstreamClient,
+} from "./service/options.ts";
 import type { PostgresConfig, StoreOrigin } from "./store-config.ts";
 import { readStore } from "./store-config.ts";
 import type { RawTraceFlags, TraceConfig } from "./trace-config.ts";
@@ -64,6 +70,7 @@ export interface ServeConfig extends InitConfig, ServiceConfig {
 }
 
 export const UPSTREAM_CLIENTS: readonly UpstreamClient[] = ["native", "undici"];
+export const HTTP_SERVERS: readonly HttpServer[] = ["native", "node"];
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -101,6 +108,8 @@ export interface RawServeFlags extends RawInitFlags, RawTraceFlags {
   readonly metricsListen?: string | undefined;
   readonly workers?: number | undefined;
   readonly upstreamClient: string;
+  readonly httpServer: string;
+  readonly headMemo?: string | boolean | undefined;
   readonly logLevel: string;
 }
 
@@ -164,6 +173,8 @@ export function readServeConfig(flags: RawServeFlags): ServeConfig {
     trustedProxies: split(flags.trustProxy).map(readTrustedProxy),
     workers: readWorkers(flags.workers ?? 1),
     upstreamClient: readWord("--upstream-client", flags.upstreamClient, UPSTREAM_CLIENTS),
+    keepsHeads: readSwitch("--head-memo", flags.headMemo, true),
+    httpServer: readWord("--http-server", flags.httpServer, HTTP_SERVERS),
     logLevel: readWord("--log-level", flags.logLevel, LOG_LEVELS),
     ...(traces === undefined ? {} : { traces }),
   };

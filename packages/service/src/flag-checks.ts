@@ -16,6 +16,7 @@ const SWITCHES: ReadonlySet<string> = new Set([
   "audit-required",
   "forbid-http-targets",
   "forbid-unverified-targets",
+  "head-memo",
   "tls",
 ]);
 

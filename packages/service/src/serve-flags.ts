@@ -99,6 +99,16 @@ const SERVE_FLAGS = {
     default: "native",
     describe: "HTTP/1.1 client for targets: native, or undici",
   },
+  "http-server": {
+    type: "string",
+    requiresArg: true,
+    default: "native",
+    describe: "What reads requests: native, with node for all that is rare, or node alone",
+  },
+  "head-memo": {
+    type: "string",
+    describe: "--no-head-memo: read each request anew, also one that repeats the head before it",
+  },
   workers: {
     type: "number",
     requiresArg: true,

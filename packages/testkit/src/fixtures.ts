@@ -36,6 +36,7 @@ export function requestHeadOf(given: Partial<RequestHead> = {}): RequestHead {
     rawHeaders: [],
     body: { kind: "none" },
     token: undefined,
+    memo: undefined,
     carrier: "authorization",
     ...given,
   };

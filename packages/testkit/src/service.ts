@@ -30,6 +30,7 @@ import { openConfiguredAudit } from "../../service/src/commands/process-audit.ts
 import type { EngineName } from "./engines.ts";
 import { engineOfRun, ENGINES } from "./engines.ts";
 import { upstreamClientOfRun } from "./upstream-client.ts";
+import { httpServerOfRun } from "./http-server.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface TestServiceOptions {
@@ -49,7 +50,7 @@ export interface TestServiceOptions {
   /** Default: the name lookup of the built program. */
   readonly lookup?: NameLookup;
   readonly now?: () => Date;
-  /** Default: Node's HTTP server. */
+  /** Default: the server of the run. */
   readonly listenHttp?: ListenHttp;
   /** Default: the client of the run. */
   readonly createConnection?: CreateConnection;
@@ -126,6 +127,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       egress: { ...options.egress, allow: allow.map((text) => parseAllowTarget(text)!) },
       limits,
       upstreamClient: upstreamClientOfRun(),
+      httpServer: httpServerOfRun(),
+      keepsHeads: process.env["MEMBRANE_HEAD_MEMO"] !== "false",
       ...(auditConfig === undefined ? {} : { audit: auditConfig }),
     },
     audit,

@@ -16,6 +16,7 @@ const FLAGS: RawServeFlags = {
   allowTarget: [],
   trustProxy: [],
   upstreamClient: "native",
+  httpServer: "native",
   logLevel: "info",
 };
 const FINE: AdviceContext = {

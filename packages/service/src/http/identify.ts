@@ -28,10 +28,10 @@ export function lookupMode(context: IdentifyContext, exchange: HttpExchange): Lo
 export function identify(
   context: IdentifyContext,
   exchange: HttpExchange,
-  { token }: ReadHead,
+  { token, memo }: ReadHead,
   mode: LookupMode,
 ): MaybePromise<Outcome<Authenticated>> {
-  const resolved = token === undefined ? UNKNOWN_TOKEN : resolve(context.resolveContext, token, mode);
+  const resolved = token === undefined ? UNKNOWN_TOKEN : resolve(context.resolveContext, token, mode, memo);
   return resolved instanceof Promise
     ? resolved.then((late) => countFailure(context, exchange, mode, late))
     : countFailure(context, exchange, mode, resolved);

@@ -2,6 +2,7 @@ import { err, ok } from "capability-protocol";
 import type { Authority, Result } from "capability-protocol";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import type { RequestHead } from "../invocation/request-head.ts";
+import { RequestMemo } from "../invocation/request-memo.ts";
 import type { Cidr } from "../net/address.ts";
 import { readFraming } from "./framing.ts";
 import { collectFields } from "./head-fields.ts";
@@ -37,9 +38,28 @@ export interface ReadHeadContext {
  *
  * @returns the head, or a message that says what was expected.
  */
-export function readHead(
-  request: Pick<DownstreamRequest, "method" | "url" | "rawHeaders" | "httpVersion" | "socket">,
+export function readHead(request: HeadedRequest, context: ReadHeadContext): Result<ReadHead, string> {
+  const { repeated } = request;
+  if (repeated === undefined) return readOnce(request, context, undefined);
+  const known = REPEATED.get(repeated);
+  if (known !== undefined) return known;
+  const read = readOnce(request, context, new RequestMemo());
+  REPEATED.set(repeated, read);
+  return read;
+}
+
+type HeadedRequest = Pick<
+  DownstreamRequest,
+  "method" | "url" | "rawHeaders" | "httpVersion" | "socket" | "repeated"
+>;
+
+/** What was read of heads that come again. All requests of such a head are of one connection, and so of one listener. */
+const REPEATED = new WeakMap<object, Result<ReadHead, string>>();
+
+function readOnce(
+  request: HeadedRequest,
   { isHost, isOwn, trustedProxies }: ReadHeadContext,
+  memo: RequestMemo | undefined,
 ): Result<ReadHead, string> {
   const version = request.httpVersion;
   if (version !== "1.1" && version !== "1.0") return err("expected HTTP/1.1");
@@ -72,5 +92,6 @@ export function readHead(
     expect: version === "1.1" ? fields.expect : undefined,
     operation: fields.operation,
     upgrade,
+    memo,
   });
 }

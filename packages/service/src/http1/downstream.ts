@@ -39,6 +39,11 @@ export interface DownstreamRequest {
    * it.
    */
   readonly rawHeaders: string[];
+  /**
+   * One object for all requests of a connection that have a head of the same bytes, one after the other, from the second of them on. They share
+   * {@link rawHeaders}, which is changed once. What is a function of the head alone can be kept for this object.
+   */
+  readonly repeated?: object | undefined;
   /** The body was received whole. */
   readonly complete: boolean;
   readonly socket: DownstreamConnection;

@@ -40,6 +40,8 @@ export interface ListenerOptions {
   readonly tls?: CertificatePem;
   /** How many bytes the head of a request may have. */
   readonly maxHeaderBytes: number;
+  /** The latest head of a connection is kept, to recognize the same one; a listener may do without. */
+  readonly keepsHeads: boolean;
   /** How many connections may be open; further ones are closed at once. */
   readonly maxConnections: number;
   /** How many of them one address may have open. */

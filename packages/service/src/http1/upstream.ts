@@ -61,7 +61,7 @@ export interface UpstreamLease {
   /** The target closed it; it was not closed for a limit, nor for an error in what the target sent. */
   readonly isClosedByTarget: boolean;
   /** Sends a request, the only one at that time. @param headers name, value, name, value, … */
-  send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void;
+  send(request: RequestMessage, headers: readonly string[], handler: UpstreamHandler): void;
   /** Ends the handler's request, if it has begun and has not ended, and closes the connection. */
   abort(handler: UpstreamHandler, error: Error): void;
   /**

@@ -11,7 +11,7 @@ import type { Ticker } from "./ticker.ts";
 /** A request, ready to be sent. */
 export interface UpstreamRequest extends RequestMessage {
   /** Makes the signed headers once there is a connection: before, the signature would age while the request waits. */
-  readonly sign: () => string[];
+  readonly sign: () => readonly string[];
   /** Counts the use, once there is a connection; absent if nothing counts it. It is never given back. */
   readonly countUse: (() => Promise<Outcome<void>>) | undefined;
   /** What the response is filtered by. */

@@ -45,6 +45,17 @@ export function prepareRequest(
   target: PreparedTarget,
   asked: Asked,
 ): Outcome<ShapedRequest> {
+  const { memo } = asked.head;
+  if (memo === undefined) return prepare(context, limits, target, asked);
+  return memo.prepared(target, limits, () => prepare(context, limits, target, asked));
+}
+
+function prepare(
+  context: PrepareContext,
+  limits: CompiledLimits | undefined,
+  target: PreparedTarget,
+  asked: Asked,
+): Outcome<ShapedRequest> {
   const { head } = asked;
   const hopHeaders = addHop(head, context.hopId);
   if (hopHeaders === undefined) return LOOP_DETECTED;

@@ -1,5 +1,6 @@
 import type { CapabilityToken } from "capability-protocol";
 import type { BodyFraming } from "../http1/downstream.ts";
+import type { RequestMemo } from "./request-memo.ts";
 import type { Carrier } from "./carrier.ts";
 
 /** What the client sent, without the body. */
@@ -18,4 +19,6 @@ export interface RequestHead {
   readonly token: CapabilityToken | undefined;
   /** The header that held the token; absent: there was no token. */
   readonly carrier: Carrier | undefined;
+  /** Present if the same head has come before on its connection. */
+  readonly memo: RequestMemo | undefined;
 }

@@ -17,6 +17,7 @@ import type { CompiledLimits } from "./limits/compiled-limits.ts";
 import { compileLimits } from "./limits/compiled-limits.ts";
 import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
 import type { InFlightRequest, InFlightRegistry } from "./in-flight-registry.ts";
+import type { RequestMemo } from "./request-memo.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 import { prepareTarget } from "./prepared-target.ts";
 import { resolutionSize } from "./resolution-size.ts";
@@ -99,12 +100,17 @@ export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
   mode: LookupMode = "any",
+  memo?: RequestMemo,
 ): MaybePromise<Result<Authenticated, ResolveDenial>> {
-  const digest = hash("sha512", token, "base64");
+  const digest = memo === undefined ? digestOf(token) : memo.tokenDigest(() => digestOf(token));
   const pending = context.feed.refresh();
   if (pending instanceof Promise) return pending.then(() => lookUp(context, token, digest, mode));
   // Synchronous in nearly all cases: the log's position is known and the resolution cached.
   return lookUp(context, token, digest, mode);
+}
+
+function digestOf(token: CapabilityToken): string {
+  return hash("sha512", token, "base64");
 }
 
 /** Call it after the feed was refreshed. */

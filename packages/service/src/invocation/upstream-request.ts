@@ -36,7 +36,7 @@ export function upstreamRequest(
   return {
     method,
     path,
-    sign: () => sign(target, shaped, hash, unsigned, context.now),
+    sign: () => signOnce(context, target, shaped, { hash, unsigned, memo: head.memo }),
     countUse: countingOf(context, resolution),
     body,
     sentRequest: {
@@ -52,6 +52,25 @@ export function upstreamRequest(
     ),
     idleTimeoutMs: shorterTimeout(target.timeoutMs, context.idleTimeoutMs),
   };
+}
+
+/** Signs a request of a head that comes again once a second, and of a target without a signature once. */
+function signOnce(
+  { now }: Pick<SendContext, "now">,
+  target: PreparedTarget,
+  shaped: ShapedRequest,
+  {
+    hash,
+    unsigned,
+    memo,
+  }: Pick<Payload, "hash"> & Pick<RequestHead, "memo"> & { unsigned: readonly string[] },
+): readonly string[] {
+  if (memo === undefined) return sign(target, shaped, hash, unsigned, now);
+  if (target.signer === undefined)
+    return memo.signed(shaped, hash, unsigned, 0, () => sign(target, shaped, hash, unsigned, now));
+  const at = now();
+  const second = Math.floor(at.getTime() / 1_000);
+  return memo.signed(shaped, hash, unsigned, second, () => sign(target, shaped, hash, unsigned, () => at));
 }
 
 /** Counts the use in the turn of the capability's tenant. */

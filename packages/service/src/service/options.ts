@@ -18,6 +18,8 @@ export interface ListenAddress {
 
 /** The HTTP/1.1 client for targets: the service's own, or undici's. */
 export type UpstreamClient = "native" | "undici";
+/** What reads requests: the service's own lane before Node's server, or that server alone. */
+export type HttpServer = "native" | "node";
 
 /** What the operator decides about a service. */
 export interface ServiceConfig {
@@ -32,6 +34,9 @@ export interface ServiceConfig {
   readonly metricsListen?: ListenAddress;
   readonly limits: ServiceLimits;
   readonly upstreamClient: UpstreamClient;
+  readonly httpServer: HttpServer;
+  /** What was made of a head is used again while its connection repeats it. */
+  readonly keepsHeads: boolean;
   /** What the audit trail records; absent: there is none. */
   readonly audit?: AuditRules;
 }
@@ -51,7 +56,7 @@ export interface ServiceOptions {
   readonly keys: ServiceKeys;
   /** CA certificates, PEM, of other authorities that have a private one. */
   readonly authorityCas: ReadonlyMap<Authority, string>;
-  /** Accepts connections and reads requests. Default: Node's HTTP server. */
+  /** Accepts connections and reads requests. Default: the server that the configuration names. */
   readonly listenHttp?: ListenHttp;
   /** Makes the HTTP/1.1 client of each connection to a target. Default: the one that the configuration names. */
   readonly createConnection?: CreateConnection;

@@ -11,6 +11,8 @@ import { temporaryDirectory } from "../../../testkit/src/temporary-directory.ts"
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { runMembrane, spawnMembrane } from "../../../testkit/src/process.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
+import { httpServerOfRun } from "../../../testkit/src/http-server.ts";
+import type { HttpServer } from "../../src/service/options.ts";
 import { startStreamingTarget } from "../../../testkit/src/target.ts";
 import { requestHead } from "../../../testkit/src/raw-connection.ts";
 
@@ -25,13 +27,17 @@ interface Started extends AsyncDisposable {
   readonly connect: () => Socket;
 }
 
-async function startWithExport(target: string, scheme: "http" | "https"): Promise<Started> {
+async function startWithExport(
+  target: string,
+  scheme: "http" | "https",
+  server: HttpServer = httpServerOfRun(),
+): Promise<Started> {
   const directory = await temporaryDirectory();
   const { path } = directory;
   const data = ["--data", path, "--authority", "localhost"];
   const { stdout } = await runMembrane(["init", ...data, "--json"]);
   const listening = ["--listen", "127.0.0.1:0", "--allow-target", "127.0.0.0/8"];
-  const tls = scheme === "http" ? ["--no-tls"] : [];
+  const tls = scheme === "http" ? ["--no-tls", "--http-server", server] : ["--http-server", server];
   const service = await spawnMembrane(["serve", ...data, ...listening, ...tls], SMALL_HEAP);
   const { port } = service;
   const ca = await readFile(join(path, "tls/ca.pem"), "utf8");
@@ -64,6 +70,9 @@ const ROUND = HEALTH + PREFLIGHT + PREFLIGHT;
 const ROUND_STATUSES = "200 204 204 ";
 
 const SCHEMES = ["http", "https"] as const;
+
+/** 20 bytes each: one read has three thousand of them. */
+const FLOOD = "GET /a HTTP/1.1\r\n\r\n".repeat(3_200);
 
 test.each(SCHEMES)(
   "hundreds of thousands of requests after a slow one take no memory, and get their responses in order (%s)",
@@ -98,7 +107,7 @@ test.each(SCHEMES)(
 );
 
 test.each(SCHEMES)(
-  "many connections that each send thousands of small requests at once are closed before they fill the memory (%s)",
+  "many connections that each send thousands of small requests at once are closed before they fill the memory of Node's server (%s)",
   async (scheme) => {
     const responded = deferred<void>();
     let asked = 0;
@@ -106,13 +115,12 @@ test.each(SCHEMES)(
       asked += 1;
       void responded.promise.then(() => response.end("slow"));
     });
-    await using all = await startWithExport(target.url, scheme);
+    await using all = await startWithExport(target.url, scheme, "node");
     const { token } = all;
     const modest = all.connect();
     const statuses = statusesOf(modest);
     modest.write(requestHead(token) + ROUND);
-    // 20 bytes each: one read has three thousand of them.
-    const flood = requestHead(token) + "GET /a HTTP/1.1\r\n\r\n".repeat(3_200);
+    const flood = requestHead(token) + FLOOD;
     const sockets = Array.from({ length: 120 }, () => all.connect());
     const closed = sockets.map((socket) => {
       socket.on("error", () => undefined);
@@ -129,6 +137,33 @@ test.each(SCHEMES)(
     modest.destroy();
     await Promise.all(closed);
     expect(await all.healthz()).toBe(200);
+  },
+);
+
+test.each(SCHEMES)(
+  "many connections that each send thousands of small requests at once wait as bytes, and each gets its responses in order (%s)",
+  async (scheme) => {
+    const responded = deferred<void>();
+    let asked = 0;
+    await using target = await startStreamingTarget((_request, response) => {
+      asked += 1;
+      void responded.promise.then(() => response.end("slow"));
+    });
+    await using all = await startWithExport(target.url, scheme, "native");
+    const sockets = Array.from({ length: 120 }, () => all.connect());
+    const statuses = sockets.map(statusesOf);
+    await Promise.all(
+      sockets.map(
+        (socket) => new Promise((resolve) => socket.write(requestHead(all.token) + FLOOD, resolve)),
+      ),
+    );
+    await expect.poll(() => asked).toBe(sockets.length);
+    expect(await all.healthz()).toBe(200);
+    responded.resolve();
+    // The second request has no Host: it is refused, and what follows is not carried out.
+    await Promise.all(statuses.map((of) => of.until(2)));
+    expect(await all.healthz()).toBe(200);
+    sockets.forEach((socket) => socket.destroy());
   },
 );
 

@@ -112,8 +112,7 @@ const request: fc.Arbitrary<GeneratedText> = fc
 
 const requests: fc.Arbitrary<GeneratedText> = fc.array(request, { minLength: 1, maxLength: 4 }).map(join);
 
-/** Generates what a client sends on one connection. */
-export const arbitraryRequestStream: fc.Arbitrary<Script> = arbitraryScript(requests, [
+const BLOCKS = [
   `GET /?${MARK} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\n\r\n`,
   `POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {plain}\r\nContent-Length: 8\r\n\r\n`,
   "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -122,4 +121,10 @@ export const arbitraryRequestStream: fc.Arbitrary<Script> = arbitraryScript(requ
   "Host: b\r\n",
   "Expect: 100-continue\r\n",
   "HTTP/1.0\r\n",
-]);
+];
+
+/** Generates what a client sends on one connection. */
+export const arbitraryRequestStream: fc.Arbitrary<Script> = arbitraryScript(requests, BLOCKS);
+
+/** Generates one request, which may be mutated to more or less than one. */
+export const arbitraryRequest: fc.Arbitrary<Script> = arbitraryScript(request, BLOCKS);

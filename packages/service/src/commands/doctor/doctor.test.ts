@@ -28,6 +28,7 @@ async function examine(data: string, flags: Partial<RawServeFlags> = {}, surroun
     allowTarget: [],
     trustProxy: [],
     upstreamClient: "native",
+    httpServer: "native",
     logLevel: "info",
     ...flags,
   });

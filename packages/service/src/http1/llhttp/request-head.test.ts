@@ -46,6 +46,7 @@ test.each([
 });
 
 test.each([
+  ["a target without a version that ends like one", "GET /aHTTP/1.1\r\nHost: a\r\n\r\n"],
   ["a folded line", get("A: b", " c")],
   ["a folded first line", get(" A: b")],
   ["a bare LF after a header", "GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n"],

@@ -5,6 +5,7 @@ import { deferred } from "../../../../testkit/src/deferred.ts";
 import type { PipelineLimits } from "../listener.ts";
 import type { NodeExchange } from "./connection-queue.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
+import { createPipelineBudget } from "./pipeline-budget.ts";
 import { NodeResponse } from "./response.ts";
 
 const LIMITS: PipelineLimits = { perConnection: 100, bytes: 1_000_000 };
@@ -12,7 +13,9 @@ const LIMITS: PipelineLimits = { perConnection: 100, bytes: 1_000_000 };
 function createTestQueue(limits: Partial<PipelineLimits> = {}) {
   const closed: string[] = [];
   const events = { onError: () => undefined, onOverflow: () => void closed.push("closed") };
-  return Object.assign(createConnectionQueue({ ...LIMITS, ...limits }, events), { closed });
+  return Object.assign(createConnectionQueue(createPipelineBudget({ ...LIMITS, ...limits }), events), {
+    closed,
+  });
 }
 
 function exchangeOn(socket: Socket): NodeExchange {

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { NodeResponse } from "./response.ts";
-import type { PipelineLimits } from "../listener.ts";
-import type { PipelineShare } from "./pipeline-budget.ts";
-import { createPipelineBudget, estimateRequestBytes } from "./pipeline-budget.ts";
+import type { PipelineBudget, PipelineShare } from "./pipeline-budget.ts";
+import { estimateRequestBytes } from "./pipeline-budget.ts";
 import type { ReadControl } from "./read-control.ts";
 import { createReadControl } from "./read-control.ts";
 
@@ -46,11 +45,10 @@ interface ConnectionState extends PipelineShare {
  * read while too many wait, and is closed when all connections together take too much memory.
  */
 export function createConnectionQueue(
-  limits: PipelineLimits,
+  budget: PipelineBudget,
   { onError, onOverflow }: ConnectionQueueEvents,
 ): ConnectionQueue {
   const connections = new WeakMap<Socket, ConnectionState>();
-  const budget = createPipelineBudget(limits);
   const readControl = createReadControl();
   let inFlight = 0;
   let notifyIdle = (): void => undefined;

@@ -1,28 +1,75 @@
-import type { ListenHttp } from "../listener.ts";
+import type { Socket } from "node:net";
+import { nextTick } from "node:process";
+import type { HttpExchange } from "../downstream.ts";
+import type { HttpListener, ListenerOptions, ListenHttp } from "../listener.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
+import type { PipelineBudget } from "./pipeline-budget.ts";
+import { createPipelineBudget } from "./pipeline-budget.ts";
 import { startNodeServer } from "./server.ts";
 
+/** Reads connections before Node's server does, as far as it understands what comes on them. */
+export interface Front {
+  accept(socket: Socket, handOver: HandOver): void;
+}
+
+/**
+ * Gives a connection to Node's server.
+ *
+ * @param bytes nothing has used them.
+ * @param isPipelined they have waited for the response to the request before them.
+ */
+export type HandOver = (bytes: Buffer, isPipelined: boolean) => void;
+
 /** Starts a listener on `node:http` or `node:https`. */
-export const listenOnNode: ListenHttp = async (options, handle) => {
-  const { pipeline, onError, onOverflow } = options;
-  const enqueue = createConnectionQueue(pipeline, {
+export const listenOnNode: ListenHttp = (options, handle) =>
+  listenBehind(undefined, createPipelineBudget(options.pipeline), options, handle);
+
+/**
+ * Starts a listener of Node's server, which gets connections from a front.
+ *
+ * @param front absent: it gets all at once.
+ */
+export async function listenBehind(
+  front: Front | undefined,
+  budget: PipelineBudget,
+  options: ListenerOptions,
+  handle: (exchange: HttpExchange) => Promise<void>,
+): Promise<HttpListener> {
+  const { onError, onOverflow } = options;
+  const enqueue = createConnectionQueue(budget, {
     onError(error, socket) {
       onError(error);
       socket.destroy();
     },
     onOverflow,
   });
+  /** Connections whose next request has waited: it is none that Node's server may give the connection up for. */
+  const pipelined = new WeakSet<Socket>();
+  const onConnection = (socket: Socket, attach: () => void): void => {
+    if (front === undefined) return enqueue.accept(socket, attach);
+    front.accept(socket, (bytes, isPipelined) => {
+      if (isPipelined) pipelined.add(socket);
+      // Nothing is read before Node's server listens, which may have to wait.
+      socket.pause();
+      enqueue.accept(socket, () => {
+        attach();
+        socket.unshift(bytes);
+        nextTick(() => socket.resume());
+      });
+    });
+  };
   const listener = await startNodeServer(
     {
       ...options,
-      onConnection: enqueue.accept,
+      onConnection,
       isPaused: enqueue.isPaused,
-      isUnused: enqueue.isUnused,
+      isUnused: (socket) => !pipelined.has(socket) && enqueue.isUnused(socket),
     },
     (request, response) => {
+      pipelined.delete(request.socket);
       const exchange = { request, response };
       void enqueue(exchange, () => handle(exchange));
     },
   );
   return { ...listener, idle: enqueue.idle };
-};
+}

@@ -1,6 +1,7 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Rejection, RejectionBytes } from "../listener.ts";
+import type { NodeResponse } from "./response.ts";
 
 const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 
@@ -12,9 +13,9 @@ const REJECTIONS_BY_CODE: Readonly<Record<string, Rejection>> = {
 
 /** The responses of a connection that its client may still wait for. */
 interface PendingResponses {
-  latest: ServerResponse;
+  latest: NodeResponse;
   /** The one that was not finished when the latest one began. */
-  previous: ServerResponse | undefined;
+  previous: NodeResponse | undefined;
 }
 
 /** What the handling of parse errors needs to know of a server. */
@@ -36,7 +37,7 @@ export interface ParseErrorOptions {
 export function handleParseErrors(
   server: Server,
   { requestHeaderTimeoutMs, isPaused, rejectionBytes }: ParseErrorOptions,
-): (response: ServerResponse) => void {
+): (response: NodeResponse) => void {
   const connections = new WeakMap<Duplex, PendingResponses>();
   const deferred = new WeakSet<Duplex>();
 
@@ -95,10 +96,10 @@ export function handleParseErrors(
 function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses, refuse: () => void): void {
   if (!isFinished(previous)) socket.destroy();
   else if (!latest.headersSent) refuse();
-  else if (!latest.writableEnded) socket.destroy();
+  else if (!latest.writableEnded && !latest.isWritten) socket.destroy();
   else socket.end(() => socket.destroy());
 }
 
-function isFinished(response: ServerResponse | undefined): boolean {
+function isFinished(response: NodeResponse | undefined): boolean {
   return response === undefined || response.writableFinished;
 }

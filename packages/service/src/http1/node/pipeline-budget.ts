@@ -12,6 +12,9 @@ export interface PipelineBudget {
   /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */
   reserve(share: PipelineShare, bytes: number): boolean;
   release(share: PipelineShare, bytes: number): void;
+  /** The same for bytes that are no request yet. */
+  reserveBytes(share: PipelineShare, bytes: number): boolean;
+  releaseBytes(share: PipelineShare, bytes: number): void;
   /** Whether the connection is not to be read for now. */
   isFull(share: PipelineShare): boolean;
   /** Whether a connection that was full may be read again. */
@@ -26,18 +29,26 @@ const MAX_BYTES_PER_CONNECTION = 256 * 1024;
 
 export function createPipelineBudget(limits: PipelineLimits): PipelineBudget {
   let total = 0;
+  const reserveBytes = (share: PipelineShare, bytes: number): boolean => {
+    share.bytes += bytes;
+    total += bytes;
+    return total <= limits.bytes || share.bytes <= RESERVED_BYTES;
+  };
+  const releaseBytes = (share: PipelineShare, bytes: number): void => {
+    share.bytes -= bytes;
+    total -= bytes;
+  };
   return {
     reserve(share, bytes) {
       share.waiting += 1;
-      share.bytes += bytes;
-      total += bytes;
-      return total <= limits.bytes || share.bytes <= RESERVED_BYTES;
+      return reserveBytes(share, bytes);
     },
     release(share, bytes) {
       share.waiting -= 1;
-      share.bytes -= bytes;
-      total -= bytes;
+      releaseBytes(share, bytes);
     },
+    reserveBytes,
+    releaseBytes,
     isFull: ({ waiting, bytes }) => waiting >= limits.perConnection || bytes >= MAX_BYTES_PER_CONNECTION,
     // Half of the limits, so that reading does not stop and start with each request.
     hasRoom: ({ waiting, bytes }) =>

@@ -14,6 +14,9 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
   extends ServerResponse<Request>
   implements DownstreamResponse
 {
+  /** All of it was written, though its stream has not ended: the connection is closed after it, and the client may still send. */
+  isWritten = false;
+
   /**
    * Resets the connection for HTTP/1.0, where its end would complete the body. HTTP/1.1's framing shows that the body is
    * incomplete, and so does TLS's missing close_notify (RFC 9112 §8, §9.8).
@@ -35,10 +38,11 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
       return;
     }
     this.shouldKeepAlive = false;
-    this.writeHead(status, [...headers, ...length, "Connection", "close"]);
+    this.writeHead(status, [...headers, ...length]);
     this.flushHeaders();
     drain(request);
     this.write(body, () => lingeringClose(request));
+    this.isWritten = true;
   }
 
   closeAfter(): void {

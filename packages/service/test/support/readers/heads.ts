@@ -15,6 +15,7 @@ import { readUpgrade } from "../../../src/http/upgrade.ts";
 import { readHead } from "../../../src/http/read-head.ts";
 import { trimEnd } from "../../../src/http1/llhttp/header-text.ts";
 import { tokeniseRequestHead } from "../../../src/http1/llhttp/request-head.ts";
+import { mayBecomeFastHead, readFastHead } from "../../../src/http1/native/request-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
 import { toSubjectAltName } from "../../../src/tls/subject-alt-name.ts";
@@ -45,6 +46,12 @@ function takeFrom(carrier: Carrier, value: string): unknown {
 /** Parsers of the heads and bodies of requests to the service, and of what an operator or a certificate names. */
 export const HEAD_READERS: readonly Reader[] = [
   reader("service/src/http1/llhttp/header-text.ts#trimEnd", HEAD, "a ", trimEnd),
+  reader("service/src/http1/native/request-head.ts#readFastHead", HEAD, "A: b\r\n", (text) =>
+    readFastHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
+  ),
+  reader("service/src/http1/native/request-head.ts#mayBecomeFastHead", HEAD, "A: b\r\n", (text) =>
+    mayBecomeFastHead(Buffer.from(`GET / HTTP/1.1\r\n${text}`, "latin1")),
+  ),
   reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead", HEAD, "A: b\r\n", (text) =>
     tokeniseRequestHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
   ),

@@ -1,0 +1,77 @@
+import type { Socket } from "node:net";
+import { SwapRemoveList } from "../../collections/swap-remove-list.ts";
+import type { HttpExchange } from "../downstream.ts";
+import type { ListenerOptions } from "../listener.ts";
+import type { Front, HandOver } from "../node/listen.ts";
+import type { PipelineBudget } from "../node/pipeline-budget.ts";
+import type { Lane } from "./connection.ts";
+import { NativeConnection } from "./connection.ts";
+import { HeadWriter } from "./head-writer.ts";
+
+/** How often connections are looked at that take too long, in milliseconds. */
+const TICK_MS = 250;
+
+/** The connections of the fast lane, with one timer for all of them. */
+export class FastLane implements Front {
+  readonly #connections = new SwapRemoveList<NativeConnection>();
+  readonly #shared: Lane & { isClosing: boolean };
+  readonly #timer: NodeJS.Timeout;
+  #deadline: NodeJS.Timeout | undefined;
+  #inFlight = 0;
+  #notifyIdle: () => void = nothing;
+
+  constructor(
+    options: ListenerOptions,
+    budget: PipelineBudget,
+    handle: (exchange: HttpExchange) => Promise<void>,
+  ) {
+    this.#shared = {
+      ...options,
+      budget,
+      handle,
+      headWriter: new HeadWriter(options.keepAliveTimeoutMs),
+      isClosing: false,
+      clock: () => performance.now(),
+      onBegin: () => void (this.#inFlight += 1),
+      onOver: () => {
+        this.#inFlight -= 1;
+        if (this.#inFlight === 0) this.#notifyIdle();
+      },
+      onGone: (connection) => void this.#connections.delete(connection),
+    };
+    this.#timer = setInterval(() => {
+      const now = this.#shared.clock();
+      this.#connections.forEach((connection) => connection.tick(now));
+    }, TICK_MS).unref();
+  }
+
+  accept(socket: Socket, handOver: HandOver): void {
+    this.#connections.add(new NativeConnection(socket, this.#shared, handOver));
+  }
+
+  /** Closes connections as they become idle, and the others at the deadline (milliseconds). */
+  close(deadlineMs: number): void {
+    this.#shared.isClosing = true;
+    this.#connections.forEach((connection) => connection.closeIfIdle());
+    this.#deadline = setTimeout(
+      () => this.#connections.forEach(({ socket }) => void socket.destroy()),
+      deadlineMs,
+    );
+  }
+
+  /** Call it when no connection is open. */
+  stop(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#deadline);
+  }
+
+  /** Resolves when no request is in flight. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#notifyIdle = resolve;
+      if (this.#inFlight === 0) resolve();
+    });
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,77 @@
+import { isFieldValue } from "capability-protocol";
+import { wallClock } from "../../wall-clock.ts";
+
+const MS_PER_SECOND = 1_000;
+
+/** What of a response is not in its head. */
+export interface HeadFraming {
+  /** A body may follow, also an empty one. */
+  readonly hasBody: boolean;
+  /** The connection is closed after the response. */
+  readonly closes: boolean;
+}
+
+/** A head as it is sent, one character a byte. */
+export interface WrittenHead {
+  readonly text: string;
+  /** The headers give the body's length. A body without one is chunked. */
+  readonly hasLength: boolean;
+}
+
+/**
+ * Writes heads of responses as Node's server does, with the same lines in the same order: those that are given, `Date` unless it is one of
+ * them, and those of the connection and of the body's framing.
+ */
+export class HeadWriter {
+  readonly #keepAlive: string;
+  readonly #now: () => number;
+  #second = Number.NaN;
+  #date = "";
+
+  /**
+   * @param keepAliveTimeoutMs told to clients, in seconds.
+   * @param now the time of day, in milliseconds since 1970.
+   */
+  constructor(keepAliveTimeoutMs: number, now: () => number = wallClock) {
+    const seconds = Math.floor(keepAliveTimeoutMs / MS_PER_SECOND);
+    this.#keepAlive =
+      keepAliveTimeoutMs === 0
+        ? "Connection: keep-alive\r\n"
+        : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+    this.#now = now;
+  }
+
+  /**
+   * @param headers name, value, name, value, …
+   * @throws TypeError if a value could end its line: part of it would be another header, or the body.
+   */
+  write(status: number, reason: string, headers: readonly string[], framing: HeadFraming): WrittenHead {
+    let text = `HTTP/1.1 ${status} ${checked(reason)}\r\n`;
+    let hasLength = false;
+    let hasDate = false;
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] ?? "";
+      if (name.length === 14 && name.toLowerCase() === "content-length") hasLength = true;
+      else if (name.length === 4 && name.toLowerCase() === "date") hasDate = true;
+      text += `${name}: ${checked(headers[i + 1] ?? "")}\r\n`;
+    }
+    if (!hasDate) text += this.#dateLine();
+    text += framing.closes ? "Connection: close\r\n" : this.#keepAlive;
+    text += framing.hasBody && !hasLength ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+    return { text, hasLength };
+  }
+
+  #dateLine(): string {
+    const second = Math.floor(this.#now() / MS_PER_SECOND);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#date = `Date: ${new Date(second * MS_PER_SECOND).toUTCString()}\r\n`;
+    }
+    return this.#date;
+  }
+}
+
+function checked(value: string): string {
+  if (isFieldValue(value)) return value;
+  throw new TypeError("a header has a character that no header can have");
+}

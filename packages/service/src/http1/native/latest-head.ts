@@ -1,0 +1,47 @@
+import type { FastHead } from "./request-head.ts";
+
+/** Longest head that is kept, in bytes: each connection keeps one. */
+const MAX_BYTES = 4_096;
+
+/** A head that has come again: all requests that have it share this object, and its list of headers. */
+export class RepeatedHead {
+  readonly head: FastHead;
+
+  constructor(head: FastHead) {
+    this.head = head;
+  }
+}
+
+/** The latest head of a connection, by which one with the same bytes is found: most clients send the same head again. */
+export class LatestHead {
+  readonly #bytes: Buffer;
+  #repeated: RepeatedHead | undefined;
+
+  private constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** @returns nothing for a head that is too long to be kept. */
+  static of(bytes: Buffer): LatestHead | undefined {
+    if (bytes.length > MAX_BYTES) return undefined;
+    // A part of a longer read would keep all of it in memory.
+    return new LatestHead(bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes);
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** Whether the bytes begin with this head. */
+  isAt(bytes: Buffer): boolean {
+    const { length } = this.#bytes;
+    return bytes.length >= length && bytes.compare(this.#bytes, 0, length, 0, length) === 0;
+  }
+
+  /** @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers. */
+  repeated(read: (bytes: Buffer) => FastHead | undefined): RepeatedHead | undefined {
+    if (this.#repeated !== undefined) return this.#repeated;
+    const head = read(this.#bytes);
+    return head === undefined ? undefined : (this.#repeated = new RepeatedHead(head));
+  }
+}

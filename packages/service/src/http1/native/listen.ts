@@ -1,0 +1,27 @@
+import type { ListenHttp } from "../listener.ts";
+import { listenBehind } from "../node/listen.ts";
+import { createPipelineBudget } from "../node/pipeline-budget.ts";
+import { FastLane } from "./fast-lane.ts";
+
+/**
+ * Starts a listener with two lanes. The fast one reads the requests of a subset of HTTP/1.1, which nearly all are; what is outside it goes
+ * to `node:http`, unread, and stays there until its connection ends. What Node's server does is the reference for both.
+ */
+export const listenNative: ListenHttp = async (options, handle) => {
+  const budget = createPipelineBudget(options.pipeline);
+  const lane = new FastLane(options, budget, handle);
+  const listener = await listenBehind(lane, budget, options, handle);
+  return {
+    ...listener,
+    async close(deadlineMs) {
+      lane.close(deadlineMs);
+      await listener.close(deadlineMs);
+      lane.stop();
+    },
+    async idle() {
+      // In this order: connections go from the fast lane to the other one, never back.
+      await lane.idle();
+      await listener.idle();
+    },
+  };
+};

@@ -1,0 +1,163 @@
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import { nextTick } from "node:process";
+import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
+import { reasonOf } from "../node/reason.ts";
+import type { NativeRequest } from "./request.ts";
+import type { HeadWriter } from "./head-writer.ts";
+
+/** An unread body of up to this many bytes is read to its end, so that the connection can be kept. */
+const MAX_DRAIN_BYTES = 64 * 1024;
+
+/** A piece of up to this many bytes is copied behind its head: one buffer costs less than a write of several. */
+const MAX_COPIED_BYTES = 16 * 1024;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What a response tells its connection. */
+export interface ResponseOwner {
+  readonly socket: Socket;
+  readonly headWriter: HeadWriter;
+  /** The whole response was handed to the operating system. */
+  onSent(): void;
+}
+
+type Written = (error?: Error | null) => void;
+
+/** A response of the fast lane, the only one of its connection at that time. */
+export class NativeResponse extends EventEmitter implements DownstreamResponse {
+  readonly req: NativeRequest;
+  headersSent = false;
+  writableEnded = false;
+  writableFinished = false;
+  writableNeedDrain = false;
+  destroyed = false;
+  /** The connection is closed after it. */
+  closesConnection = false;
+  readonly #owner: ResponseOwner;
+  /** The head, until it is written. */
+  #head = "";
+  #isChunked = false;
+  #hasBody = true;
+
+  constructor(request: NativeRequest, owner: ResponseOwner) {
+    super();
+    this.req = request;
+    this.#owner = owner;
+  }
+
+  get writableLength(): number {
+    return this.writableFinished ? 0 : this.#owner.socket.writableLength;
+  }
+
+  writeHead(status: number, reason: string, headers: readonly string[]): void {
+    this.#hasBody = status !== 204 && status !== 304 && this.req.method !== "HEAD";
+    const { text, hasLength } = this.#owner.headWriter.write(status, reason, headers, {
+      hasBody: this.#hasBody,
+      closes: this.closesConnection,
+    });
+    this.#head = text;
+    this.#isChunked = this.#hasBody && !hasLength;
+    this.headersSent = true;
+  }
+
+  flushHeaders(): void {
+    if (this.#head !== "") this.#send("", NOTHING, "");
+  }
+
+  write(chunk: Buffer, written?: Written): boolean {
+    if (!this.#hasBody || chunk.length === 0 || this.destroyed) {
+      if (written !== undefined) nextTick(written);
+      return true;
+    }
+    const isRoom = this.#isChunked
+      ? this.#send(`${chunk.length.toString(16)}\r\n`, chunk, "\r\n", written)
+      : this.#send("", chunk, "", written);
+    // What was written at once needs no wait, however much it was.
+    this.writableNeedDrain = !isRoom && this.#owner.socket.writableLength > 0;
+    return !this.writableNeedDrain;
+  }
+
+  end(): void {
+    if (this.writableEnded || this.destroyed) return;
+    this.writableEnded = true;
+    if (this.#isChunked) this.#send("0\r\n\r\n", NOTHING, "");
+    else this.flushHeaders();
+    const { socket } = this.#owner;
+    if (socket.writableLength === 0) this.#sent();
+    else socket.write(NOTHING, (error) => void (error instanceof Error || this.#sent()));
+  }
+
+  abort(): void {
+    // The framing of HTTP/1.1 shows that the body is incomplete (RFC 9112 §8).
+    this.#owner.socket.destroy();
+  }
+
+  respond(framing: BodyFraming, status: number, headers: readonly string[], body: string): void {
+    const bytes = Buffer.from(body);
+    const length = status === 204 ? [] : ["Content-Length", String(bytes.length)];
+    if (!this.req.complete && !canDrain(framing)) this.closeWithUnreadBody();
+    this.writeHead(status, reasonOf(status), [...headers, ...length]);
+    this.write(bytes);
+    this.end();
+  }
+
+  closeAfter(): void {
+    this.closesConnection = true;
+  }
+
+  /** The rest is read and dropped at once: many clients read no response before they have sent the whole request. */
+  closeWithUnreadBody(): void {
+    this.closesConnection = true;
+    this.req.drop();
+  }
+
+  /** No request with Expect is on this lane. */
+  continueOnRead(): void {}
+
+  /** The connection has room again. */
+  drained(): void {
+    if (!this.writableNeedDrain) return;
+    this.writableNeedDrain = false;
+    this.emit("drain");
+  }
+
+  /** The connection is closed. */
+  close(): void {
+    this.destroyed = true;
+    this.emit("close");
+  }
+
+  #sent(): void {
+    if (this.writableFinished || this.destroyed) return;
+    this.writableFinished = true;
+    this.#owner.onSent();
+    this.emit("close");
+  }
+
+  /** Writes the head, if it has not been written, a piece, and what frames it. @returns whether there is room for more. */
+  #send(before: string, chunk: Buffer, after: string, written?: Written): boolean {
+    const { socket } = this.#owner;
+    const head = this.#head + before;
+    this.#head = "";
+    if (head === "") return socket.write(chunk, written);
+    if (chunk.length === 0) return socket.write(head, "latin1", written);
+    if (chunk.length > MAX_COPIED_BYTES) {
+      socket.cork();
+      socket.write(head, "latin1");
+      const isRoom = socket.write(chunk, after === "" ? written : undefined);
+      if (after !== "") socket.write(after, "latin1", written);
+      socket.uncork();
+      return isRoom;
+    }
+    const bytes = Buffer.allocUnsafe(head.length + chunk.length + after.length);
+    bytes.write(head, 0, "latin1");
+    bytes.set(chunk, head.length);
+    if (after !== "") bytes.write(after, head.length + chunk.length, "latin1");
+    return socket.write(bytes, written);
+  }
+}
+
+function canDrain(framing: BodyFraming): boolean {
+  return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
+}

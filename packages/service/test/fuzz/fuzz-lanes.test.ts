@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AWS_KEY } from "../../../testkit/src/aws4-reference.ts";
+import { exportTarget } from "../../../testkit/src/exported-capability.ts";
+import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { startTestService } from "../../../testkit/src/service.ts";
+import type { TestService } from "../../../testkit/src/service.ts";
+import { LISTENERS } from "../support/http-adapters.ts";
+import { readRequest, readResponse } from "../support/fuzz-parser.ts";
+import type { TokenName } from "../support/fuzz-requests.ts";
+import { arbitraryRequest, withTokens } from "../support/fuzz-requests.ts";
+import { fuzz, FUZZ_TIMEOUT_MS, sendRequest, within } from "../support/fuzz-run.ts";
+import type { Script } from "../support/fuzz-script.ts";
+import { inPieces, MARK, printable, sendPieces } from "../support/fuzz-script.ts";
+import type { StrictUpstream } from "../support/fuzz-upstream.ts";
+import { startStrictUpstream } from "../support/fuzz-upstream.ts";
+
+/*
+ * The same bytes to each adapter of a listener: what reaches the target, and what reaches the client, must be the same. FUZZ_SECONDS sets
+ * the duration, FUZZ_SEED repeats a failed run.
+ */
+
+/** Requests on one connection, each sent when the response to the one before has come. */
+interface Run {
+  readonly requests: readonly Script[];
+}
+
+/** A request that comes up to three times: what is made of a head is used again while the head repeats. */
+const repeatedRequest = fc
+  .tuple(arbitraryRequest, fc.integer({ min: 1, max: 3 }))
+  .map(([request, times]) => Array.from({ length: times }, () => request));
+
+const aRun: fc.Arbitrary<readonly Run[]> = fc.array(
+  fc
+    .array(repeatedRequest, { minLength: 1, maxLength: 4 })
+    .map((requests): Run => ({ requests: requests.flat() })),
+  { minLength: 1, maxLength: 16, size: "max" },
+);
+
+/** A connection that is closed with more unread bytes than one read is reset, and the reset may overtake the response. */
+const MAX_UNREAD = 32_768;
+
+/** A service with one adapter, and what its target has received for each mark. */
+interface Side {
+  readonly adapter: string;
+  readonly service: TestService;
+  readonly target: StrictUpstream;
+  readonly tokens: Readonly<Record<TokenName, string>>;
+  readonly arrived: Map<string, string[]>;
+}
+
+const sides: Side[] = [];
+beforeAll(async () => {
+  for (const { adapter, listenHttp } of LISTENERS) {
+    const arrived: Side["arrived"] = new Map();
+    const target = await startStrictUpstream(({ socket, whole }) => {
+      void whole.then(({ bytes, message }) => {
+        const mark = /Z[a-z]\d{6}/.exec(bytes)?.[0] ?? "";
+        // How a body is cut in chunks depends on the moments in which its pieces came.
+        const [head = ""] = comparable(bytes).split("\r\n\r\n");
+        arrived.set(mark, [...(arrived.get(mark) ?? []), head, message.body]);
+        socket.write(`HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: ${mark.length}\r\n\r\n`);
+        if (!bytes.startsWith("HEAD ")) socket.write(mark);
+      });
+    });
+    const service = await startTestService({
+      listenHttp,
+      // The same signature for the same request.
+      now: () => new Date("2026-01-01T00:00:00Z"),
+    });
+    const hmac = { "aws4-hmac-sha256": { ...AWS_KEY, service: "lambda" } };
+    const plain = await exportTarget(service, { uri: target.url, allowQuery: true });
+    const signed = await exportTarget(service, { uri: target.url, allowQuery: true, hmac });
+    // Nothing that waits for the store: whether a refusal comes before the whole body was read would depend on that.
+    const tokens = { plain: plain.token, signed: signed.token, create: plain.token, unknown: "CPBLTY1-no" };
+    for (const token of [plain.token, signed.token]) await sendRequest(service.port, requestHead(token));
+    sides.push({ adapter, service, target, tokens, arrived });
+  }
+});
+afterAll(async () => {
+  for (const { service, target } of sides) {
+    await service.close();
+    await target[Symbol.asyncDispose]();
+  }
+});
+
+test(
+  "requests get the same response, and targets the same requests, whichever adapter reads them",
+  { timeout: FUZZ_TIMEOUT_MS },
+  () => fuzz(aRun, async (runs) => void (await Promise.all(runs.map(compare)))),
+);
+
+let runs = 0;
+
+async function compare({ requests }: Run): Promise<void> {
+  runs += 1;
+  const mark = `Zz${String(runs).padStart(6, "0")}`;
+  const [reference, ...others] = await Promise.all(sides.map((side) => play(side, requests, mark)));
+  const what = requests.map(({ bytes, cuts }) => `${printable(bytes)} cut at ${JSON.stringify(cuts)}`).join();
+  for (const other of others) expect(other, what).toEqual(reference);
+}
+
+/** @returns what the client and the target received. */
+async function play({ service, tokens, arrived }: Side, requests: Run["requests"], mark: string) {
+  await using connection = await openRawConnection(service.port);
+  let isOpen = true;
+  void connection.closed.then(() => (isOpen = false));
+  for (const { bytes, cuts } of requests) {
+    if (!isOpen) break;
+    const sent = withTokens(bytes.replaceAll(MARK, mark), tokens);
+    const asked = readRequest(sent);
+    const unread = asked.kind === "whole" ? sent.length - asked.message.end : sent.length;
+    if (unread > MAX_UNREAD) break;
+    const before = connection.received().length;
+    await sendPieces(connection.socket, inPieces(sent, cuts), "none");
+    // What is no request may get no response.
+    if (asked.kind !== "whole") break;
+    const method = asked.message.start.startsWith("HEAD ") ? "HEAD" : "GET";
+    const isWhole = (received: string): boolean =>
+      readResponse(received, { from: before, method }).kind !== "cut";
+    await within(
+      connection.until(isWhole).catch(() => ""),
+      `a response to ${printable(sent)}`,
+    );
+  }
+  connection.socket.end();
+  await within(connection.closed, "the end of the connection");
+  const received = comparable(connection.received());
+  const asked = arrived.get(mark) ?? [];
+  arrived.delete(mark);
+  return { received, arrived: asked };
+}
+
+/** Without what differs from one request, service or second to the next. */
+function comparable(bytes: string): string {
+  return bytes
+    .replaceAll(/\r\n(Date|X-Request-Id|Host|Via|CDN-Loop): [^\r]*/gi, "\r\n$1: …")
+    .replaceAll(/CPBLTY1-[\w-]+/g, "CPBLTY1-…")
+    .replaceAll(/Credential=[^\r]*/g, "Credential=…")
+    .replaceAll(/"requestId":"[^"]*"/g, '"requestId":"…"');
+}
