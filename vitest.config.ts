@@ -26,16 +26,15 @@ const SERVICE_POSTGRES = project("service-postgres", inProcessTests().filter(isO
   isolate: false,
 });
 
-/** What targets send and receive, with the client that is not the default. The suites of both clients run over both in any case. */
-const UNDICI = project(
-  "undici",
-  [
-    `${SERVICE}/conformance/{early-responses,connection-reset,request-retry,request-golden-bytes,streaming,websocket}.test.ts`,
-    "packages/service/src/egress/connection-pool.test.ts",
-    `${SERVICE}/security/{hostile-upstream,recheck-before-send,revoke-cuts-streams}.test.ts`,
-  ],
-  { env: { ...IN_MEMORY, MEMBRANE_UPSTREAM_CLIENT: "undici" }, isolate: false },
+/** What clients and targets get from Node's server and undici's client, which are the reference for the service's own. */
+const LIBRARIES = project(
+  "libraries",
+  [...inProcessTests(), "packages/service/src/egress/connection-pool.test.ts"],
+  { env: { ...IN_MEMORY, MEMBRANE_HTTP_SERVER: "node", MEMBRANE_UPSTREAM_CLIENT: "undici" } },
 );
+
+/** The same where each head is read anew. */
+const NO_MEMO = project("no-memo", inProcessTests(), { env: { ...IN_MEMORY, MEMBRANE_HEAD_MEMO: "false" } });
 
 /** The tests of the engine over PostgreSQL, and those of operations and of attacks that run over every engine. */
 const OVER_POSTGRES = [
@@ -93,7 +92,8 @@ export default defineConfig({
       project("crash", CRASH),
       // Only when it is named: a run of one file would run it twice.
       ...(process.argv.includes("late") ? [LATE] : []),
-      ...(process.argv.includes("undici") ? [UNDICI] : []),
+      ...(process.argv.includes("libraries") ? [LIBRARIES] : []),
+      ...(process.argv.includes("no-memo") ? [NO_MEMO] : []),
       ...(process.argv.includes("service-postgres") ? [SERVICE_POSTGRES] : []),
       ...(process.argv.includes("debian-postgres") ? [DEBIAN_POSTGRES] : []),
       ...(process.argv.includes("pgbouncer") ? [PGBOUNCER] : []),
@@ -126,6 +126,8 @@ interface ProjectOptions {
     readonly TMPDIR: string;
     readonly TEST_ENGINE?: string;
     readonly TEST_POSTGRES?: string;
+    readonly MEMBRANE_HEAD_MEMO?: string;
+    readonly MEMBRANE_HTTP_SERVER?: string;
     readonly MEMBRANE_UPSTREAM_CLIENT?: string;
   };
   readonly exclude?: readonly string[];

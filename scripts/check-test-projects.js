@@ -6,7 +6,14 @@ import { fileURLToPath } from "node:url";
 import { createVitest } from "vitest/node";
 
 /** Projects that run files of another project a second time, with another engine or client. */
-const SECOND_RUNS = new Set(["undici", "late", "service-postgres", "debian-postgres", "pgbouncer"]);
+const SECOND_RUNS = new Set([
+  "libraries",
+  "no-memo",
+  "late",
+  "service-postgres",
+  "debian-postgres",
+  "pgbouncer",
+]);
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = execFileSync(
