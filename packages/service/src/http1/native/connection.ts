@@ -89,7 +89,10 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
   #isGone = false;
   /** Since when the head that is awaited may have arrived; nothing while none is overdue. */
   #headSince: number | undefined;
-  #moved = 0;
+  /** Something has come, or a response was sent, since the latest tick. */
+  #hasMoved = false;
+  /** Bytes that were sent by the latest tick at which a request was in flight. */
+  #sent = 0;
   #movedAt: number;
 
   constructor(socket: Socket, lane: Lane, handOver: HandOver) {
@@ -108,19 +111,23 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
 
   /** Ends what takes too long. */
   tick(now: number): void {
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
-    const moved = bytesRead + bytesWritten - writableLength;
-    if (moved !== this.#moved) {
-      this.#moved = moved;
-      this.#movedAt = now;
-    }
     const { requestHeaderTimeoutMs, keepAliveTimeoutMs, socketTimeoutMs } = this.#lane;
     const isInFlight = this.#response !== undefined && !this.#response.writableFinished;
+    if (this.#hasMoved || (isInFlight && this.#isSending())) this.#movedAt = now;
+    this.#hasMoved = false;
     if (!isInFlight && now - this.#movedAt >= HEAD_KEPT_MS) this.#latest = undefined;
     if (this.#headSince !== undefined) {
       if (now - this.#headSince >= requestHeaderTimeoutMs) this.#refuse("request_timeout");
     } else if (now - this.#movedAt >= (isInFlight ? socketTimeoutMs : keepAliveTimeoutMs))
       this.socket.destroy();
+  }
+
+  /** Whether a part of the response was sent since it was asked last. An idle connection is not asked: there may be thousands. */
+  #isSending(): boolean {
+    const sent = this.socket.bytesWritten - this.socket.writableLength;
+    const isSending = sent !== this.#sent;
+    this.#sent = sent;
+    return isSending;
   }
 
   /** Closes the connection if it waits for another request. The first one of a connection is still awaited. */
@@ -146,10 +153,12 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
   }
 
   onSent(): void {
+    this.#hasMoved = true;
     this.#proceed();
   }
 
   readonly #onData = (bytes: Buffer): void => {
+    this.#hasMoved = true;
     const rest = this.#request === undefined ? bytes : this.#request.take(bytes);
     if (rest === undefined || this.#isClosing) return;
     if (this.#request === undefined) this.#read(this.#withHeld(rest));
