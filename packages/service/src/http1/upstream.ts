@@ -9,6 +9,8 @@ export interface RequestMessage {
   readonly body: Readable | Buffer | null;
   /** Asks the target to switch to this protocol. If it does, the connection is not leased again. */
   readonly upgrade?: "websocket";
+  /** The list of its headers comes again, and with no other method, path or target: what is written for it can be kept. */
+  readonly repeats?: boolean;
   /** Milliseconds within which the target must begin its response. */
   readonly responseTimeoutMs: number;
   /** Milliseconds without a byte of the response after which the request fails. */

@@ -4,7 +4,7 @@ import type { ConnectionOptions, ConnectionOwner, PooledConnection } from "../po
 import type { Timed } from "./deadlines.ts";
 import { RequestEndedError, TargetError, overdue } from "./errors.ts";
 import type { OutgoingHead } from "./request-head.ts";
-import { writeHead } from "./request-head.ts";
+import { outgoingHead } from "./request-head.ts";
 import { RequestWriter } from "./request-writer.ts";
 import type { ResponseStep } from "./response-parser.ts";
 import { ResponseParser } from "./response-parser.ts";
@@ -85,7 +85,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
 
   /** @throws InvalidRequestError if it would be another request on the wire. Nothing is sent then. */
   send(request: RequestMessage, headers: string[], handler: UpstreamHandler): void {
-    const head = writeHead(request, headers, this.#host);
+    const head = outgoingHead(request, headers, this.#host);
     this.#waiting.lease();
     this.#sending = { request, head, handler };
     // A turn later, so that an end or bytes that have arrived by now are read first: a target may have closed the connection, or sent

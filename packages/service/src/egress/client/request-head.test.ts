@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { RequestMessage } from "../../http1/upstream.ts";
 import { InvalidRequestError } from "./errors.ts";
 import type { OutgoingHead } from "./request-head.ts";
-import { writeHead } from "./request-head.ts";
+import { outgoingHead, writeHead } from "./request-head.ts";
 
 function head(request: Partial<RequestMessage>, headers: readonly string[] = []): OutgoingHead {
   const message = {
@@ -84,4 +84,18 @@ test.each([
 
 test("an error names no value", () => {
   expect(() => head({}, ["Authorization", "secret\n"])).toThrow(/^(?!.*secret)/);
+});
+
+test("what is written for a list of headers that comes again is kept, unless a body follows it", () => {
+  const message = { method: "GET", path: "/", body: null, responseTimeoutMs: 1, idleTimeoutMs: 1 };
+  const headers = ["X-A", "b"];
+  const first = outgoingHead({ ...message, repeats: true }, headers, "default.test");
+  expect(first).toEqual(writeHead(message, headers, "default.test"));
+  expect(outgoingHead({ ...message, repeats: true }, headers, "default.test")).toBe(first);
+  expect(outgoingHead({ ...message, repeats: true }, [...headers], "default.test")).not.toBe(first);
+  expect(outgoingHead(message, headers, "default.test")).not.toBe(first);
+  const body = Buffer.from("body");
+  expect(outgoingHead({ ...message, repeats: true, body }, headers, "default.test").keepsConnection).toBe(
+    false,
+  );
 });

@@ -43,6 +43,24 @@ const headerRule = memoized((name) => ({
 const NOT_IN_PATH = /[^\x21-\x7e\x80-\xff]/;
 const LENGTH = /^\d{1,15}$/;
 
+/** What was written for lists of headers that come again, by the list. */
+const REPEATED = new WeakMap<readonly string[], OutgoingHead>();
+
+/** The head of a request, as {@link writeHead} writes it, or has written it for the same list of headers. Bodies have separate lengths. */
+export function outgoingHead(
+  request: RequestMessage,
+  headers: readonly string[],
+  host: string,
+): OutgoingHead {
+  if (request.repeats !== true || request.body !== null || request.upgrade !== undefined)
+    return writeHead(request, headers, host);
+  const known = REPEATED.get(headers);
+  if (known !== undefined) return known;
+  const head = writeHead(request, headers, host);
+  REPEATED.set(headers, head);
+  return head;
+}
+
 /**
  * Writes the head of a request.
  *
