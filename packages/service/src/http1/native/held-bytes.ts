@@ -1,8 +1,9 @@
 import { Slabs } from "../../collections/slabs.ts";
+import { ownBytes } from "./own-bytes.ts";
 
 /**
- * Bytes that wait until they are read. What is taken out, and put back for its rest, is not copied: thousands of requests may be in one
- * read of a connection. Pieces that come meanwhile are copied together, since a client may send them byte by byte.
+ * Bytes that wait until they are read. What is taken out, and put back for its rest, is copied only when half of it is gone: thousands of
+ * requests may be in one read of a connection, and a few bytes of the next one must not keep the whole read. Pieces that come meanwhile are copied together, since a client may send them byte by byte.
  */
 export class HeldBytes {
   #first: Buffer | undefined;
@@ -13,7 +14,7 @@ export class HeldBytes {
   }
 
   add(bytes: Buffer): void {
-    if (this.#first === undefined) this.#first = bytes;
+    if (this.#first === undefined) this.#first = ownBytes(bytes);
     else (this.#later ??= new Slabs()).append(bytes);
   }
 

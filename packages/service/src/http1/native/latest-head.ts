@@ -1,3 +1,4 @@
+import { ownBytes } from "./own-bytes.ts";
 import type { FastHead } from "./request-head.ts";
 
 /** Longest head that is kept, in bytes: each connection keeps one. */
@@ -23,9 +24,7 @@ export class LatestHead {
 
   /** @returns nothing for a head that is too long to be kept. */
   static of(bytes: Buffer): LatestHead | undefined {
-    if (bytes.length > MAX_BYTES) return undefined;
-    // A part of a longer read would keep all of it in memory.
-    return new LatestHead(bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes);
+    return bytes.length > MAX_BYTES ? undefined : new LatestHead(ownBytes(bytes));
   }
 
   get length(): number {
