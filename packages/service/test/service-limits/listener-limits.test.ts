@@ -73,6 +73,15 @@ test("a connection that is idle for --keep-alive-timeout-ms between two requests
   expect(idle.received().match(/^HTTP/gm)).toHaveLength(1);
 });
 
+test("a head that --header-bytes allows is served, also if it is longer than what is read of a connection at once", async () => {
+  await using service = await startTestService({ limits: { headerBytes: 256 * 1024 } });
+  for (const length of [65_000, 66_000, 200_000]) {
+    await using connection = await openRawConnection(service.port);
+    connection.send(`GET /healthz HTTP/1.1\r\nHost: membrane.test\r\nX: ${"x".repeat(length)}\r\n\r\n`);
+    expect(await nextResponse(connection)).toMatchObject({ status: 200 });
+  }
+});
+
 test("a head over --header-bytes is a 431, and one under it is served", async () => {
   await using service = await startTestService({ limits: { headerBytes: 4_096 } });
   await using connection = await openRawConnection(service.port);

@@ -19,7 +19,7 @@ import type { ResponseOwner } from "./response.ts";
 /** A head in more pieces than this goes to the other lane: each piece costs as much as all before it. */
 const MAX_HEAD_PIECES = 8;
 
-/** With this many bytes waiting for their turn, a connection is not read. */
+/** With this many bytes waiting for their turn, a connection is not read. A head of more goes to the other lane: it would never be whole. */
 const MAX_HELD_BYTES = 64 * 1024;
 
 /** How long a client may continue to send after a response that closes the connection, in milliseconds. */
@@ -191,6 +191,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     if (
       this.#headPieces > MAX_HEAD_PIECES ||
       bytes.length > this.#lane.maxHeaderBytes ||
+      bytes.length >= MAX_HELD_BYTES ||
       !mayBecomeFastHead(bytes)
     )
       return this.#leave(bytes);
