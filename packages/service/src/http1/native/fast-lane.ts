@@ -16,7 +16,6 @@ export class FastLane implements Front {
   readonly #connections = new SwapRemoveList<NativeConnection>();
   readonly #shared: Lane & { isClosing: boolean };
   readonly #timer: NodeJS.Timeout;
-  #deadline: NodeJS.Timeout | undefined;
   #inFlight = 0;
   #notifyIdle: () => void = nothing;
 
@@ -49,20 +48,15 @@ export class FastLane implements Front {
     this.#connections.add(new NativeConnection(socket, this.#shared, handOver));
   }
 
-  /** Closes connections as they become idle, and the others at the deadline (milliseconds). */
-  close(deadlineMs: number): void {
+  /** Closes connections as they become idle. */
+  close(): void {
     this.#shared.isClosing = true;
     this.#connections.forEach((connection) => connection.closeIfIdle());
-    this.#deadline = setTimeout(
-      () => this.#connections.forEach(({ socket }) => void socket.destroy()),
-      deadlineMs,
-    );
   }
 
   /** Call it when no connection is open. */
   stop(): void {
     clearInterval(this.#timer);
-    clearTimeout(this.#deadline);
   }
 
   /** Resolves when no request is in flight. */

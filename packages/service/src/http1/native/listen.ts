@@ -14,7 +14,7 @@ export const listenNative: ListenHttp = async (options, handle) => {
   return {
     ...listener,
     async close(deadlineMs) {
-      lane.close(deadlineMs);
+      lane.close();
       await listener.close(deadlineMs);
       lane.stop();
     },

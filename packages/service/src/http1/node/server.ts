@@ -50,12 +50,13 @@ export async function startNodeServer(
   const onResponseStart = handleParseErrors(server, options);
   if (secure !== undefined) respondToPlaintext(secure, options.rejectionBytes);
   handleRequests(server, onResponseStart, handle);
-  const handedOver = handleHandshakes(server, handle);
+  handleHandshakes(server, handle);
+  const open = trackConnections(server);
   return {
     address: await listen(server, options),
     connections: () => countConnections(server),
     setCertificate: (tls) => secure?.setSecureContext(certificateOptions(tls)),
-    close: (deadlineMs) => closeServer(server, handedOver, deadlineMs),
+    close: (deadlineMs) => closeServer(server, open, deadlineMs),
   };
 }
 
@@ -129,16 +130,23 @@ function handleRequests(
 
 function ignore(): void {}
 
-/** @returns the connections that Node's server has given up, since it does not close them itself. */
-function handleHandshakes(server: NodeServer, handle: NodeRequestHandler): ReadonlySet<Socket> {
-  const handedOver = new Set<Socket>();
+function handleHandshakes(server: NodeServer, handle: NodeRequestHandler): void {
   server.on("upgrade", (request: IncomingMessage, _socket, head: Buffer) => {
-    const { socket } = request;
-    handedOver.add(socket);
-    socket.once("close", () => handedOver.delete(socket));
-    handle(request, new HandshakeResponse(request, socket, head));
+    handle(request, new HandshakeResponse(request, request.socket, head));
   });
-  return handedOver;
+}
+
+/**
+ * @returns all connections that are open. Node's server knows those alone that it reads: none within a TLS handshake, none that another
+ *   lane reads, and none that it has given up.
+ */
+function trackConnections(server: NetServer): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  return open;
 }
 
 /** @returns the address that is listened on, once it is. */
@@ -183,21 +191,14 @@ function certificateOptions({ cert, key }: CertificatePem): SecureContextOptions
   return { ...KEY_AGREEMENT, cert, key };
 }
 
-async function closeServer(
-  server: NodeServer,
-  handedOver: ReadonlySet<Socket>,
-  deadlineMs: number,
-): Promise<void> {
+async function closeServer(server: NodeServer, open: ReadonlySet<Socket>, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   server.closeIdleConnections();
   // A connection becomes idle when its response is sent, and its client may keep it open for long.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_INTERVAL_MS);
-  const deadline = setTimeout(() => {
-    server.closeAllConnections();
-    handedOver.forEach((socket) => socket.destroy());
-  }, deadlineMs);
+  const deadline = setTimeout(() => open.forEach((socket) => void socket.destroy()), deadlineMs);
   await closed;
   clearInterval(idle);
   clearTimeout(deadline);
