@@ -77,6 +77,7 @@ export function startExchange(
     sign: () => ["Authorization", "signed"],
     countUse,
     body: null,
+    memo: undefined,
     sentRequest: sentRequestOf({ uri: "https://example.com/" }),
     responseTimeoutMs: 1_000,
     idleTimeoutMs: 1_000,

@@ -4,6 +4,7 @@ import type { ByteStream } from "../http1/byte-stream.ts";
 import type { RequestMessage } from "../http1/upstream.ts";
 import type { InvocationMeter } from "./invocation-meter.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
+import type { RequestMemo } from "./request-memo.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
 import type { Ticker } from "./ticker.ts";
@@ -14,6 +15,8 @@ export interface UpstreamRequest extends RequestMessage {
   readonly sign: () => readonly string[];
   /** Counts the use, once there is a connection; absent if nothing counts it. It is never given back. */
   readonly countUse: (() => Promise<Outcome<void>>) | undefined;
+  /** Present if the head of the client has come before. */
+  readonly memo: RequestMemo | undefined;
   /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
   /** Continues with the connection of a target that has switched protocols. Present if it is asked to. */

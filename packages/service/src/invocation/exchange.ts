@@ -1,6 +1,6 @@
 import { nextTick } from "node:process";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import type { Denial } from "../domain/denial.ts";
+import type { Denial, Outcome } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
@@ -16,6 +16,7 @@ import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
+import type { ResponseHead } from "./response-head.ts";
 import { buildResponseHead } from "./response-head.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
 import type { Tickable } from "./ticker.ts";
@@ -172,7 +173,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
     const { cors } = this.#context;
-    const shaped = buildResponseHead(status, reason, lines, cors, this.#request.sentRequest, isBodiless);
+    const { sentRequest, memo } = this.#request;
+    const build = (): Outcome<ResponseHead> =>
+      buildResponseHead(status, reason, lines, cors, sentRequest, isBodiless);
+    const shaped = memo === undefined ? build() : memo.responseHead(sentRequest.target, lines, build);
     if (!shaped.ok) {
       this.#fail(shaped.error);
       return false;

@@ -36,6 +36,7 @@ export function upstreamRequest(
   return {
     method,
     path,
+    memo: head.memo,
     repeats: head.memo !== undefined,
     sign: () => signOnce(context, target, shaped, { hash, unsigned, memo: head.memo }),
     countUse: countingOf(context, resolution),

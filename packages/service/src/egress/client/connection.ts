@@ -3,6 +3,7 @@ import type { RequestMessage, UpstreamFailure, UpstreamHandler } from "../../htt
 import type { ConnectionOptions, ConnectionOwner, PooledConnection } from "../pooled-connection.ts";
 import type { Timed } from "./deadlines.ts";
 import { RequestEndedError, TargetError, overdue } from "./errors.ts";
+import type { LatestResponseHead } from "./latest-response-head.ts";
 import type { OutgoingHead } from "./request-head.ts";
 import { outgoingHead } from "./request-head.ts";
 import { RequestWriter } from "./request-writer.ts";
@@ -51,7 +52,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     socket: Socket,
     { origin, maxHeaderBytes }: ConnectionOptions,
     owner: ConnectionOwner,
-    shared: Shared,
+    shared: Shared & { readonly latest?: LatestResponseHead },
   ) {
     this.#socket = socket;
     this.#host = origin.host;
@@ -61,7 +62,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       onMoved: () => this.#waiting.move(),
       onError: (error) => this.#fail(error, "incomplete"),
     });
-    this.#response = new ResponseParser(maxHeaderBytes);
+    this.#response = new ResponseParser(maxHeaderBytes, shared.latest);
     this.#reader = new SocketReader(socket, (bytes) => this.#onBytes(bytes));
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
     // Node has read since the connection was made, and the pool must have it before it is closed.

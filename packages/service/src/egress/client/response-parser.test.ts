@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { LatestResponseHead } from "./latest-response-head.ts";
 import type { ExpectedResponse } from "./response-parser.ts";
 import { ResponseParser } from "./response-parser.ts";
 
@@ -20,8 +21,9 @@ function read(
   pieces: readonly string[],
   expected: Partial<ExpectedResponse> = {},
   maxHeadBytes = 16_384,
+  latest?: LatestResponseHead,
 ): Read {
-  const parser = new ResponseParser(maxHeadBytes);
+  const parser = new ResponseParser(maxHeadBytes, latest);
   parser.start({ isHead: false, maySwitch: false, ...expected });
   const steps: string[] = [];
   const statuses: number[] = [];
@@ -228,4 +230,38 @@ test.each([
   parser.add(Buffer.from(`HTTP/1.1 200 OK\r\n${line}Content-Length: 0\r\n\r\n`));
   expect([parser.next(), parser.next(), parser.keepAliveMs]).toEqual(["head", "end", ms]);
   parser.free();
+});
+
+test("a response is read the same after any other one to the same target, also one with the same head", () => {
+  for (const [, before, expectedBefore] of RESPONSES) {
+    for (const [name, bytes, expected] of RESPONSES) {
+      const latest = new LatestResponseHead();
+      read([before], expectedBefore, undefined, latest);
+      expect(read([bytes], expected, undefined, latest), name).toEqual(read([bytes], expected));
+      const cut = Math.floor(bytes.length / 2);
+      const pieces = [bytes.slice(0, cut), bytes.slice(cut)];
+      expect(read(pieces, expected, undefined, latest), name).toEqual(read(pieces, expected));
+    }
+  }
+});
+
+test("responses with the same head share one list of headers, and each has another body", () => {
+  const latest = new LatestResponseHead();
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+  const first = read([`${head}one`], {}, undefined, latest);
+  const second = read([`${head}two`], {}, undefined, latest);
+  expect(second.headers).toBe(first.headers);
+  expect([first.body, second.body]).toEqual(["one", "two"]);
+  expect(read([head], { isHead: true }, undefined, latest)).toMatchObject({
+    body: "",
+    steps: ["head", "end"],
+  });
+});
+
+test("a value that looks like the latest head is a value, wherever it is cut", () => {
+  const latest = new LatestResponseHead();
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+  read([`${head}one`], {}, undefined, latest);
+  const pieces = ["HTTP/1.1 201 Made\r\nX-A: ", `${head}two`];
+  expect(read(pieces, {}, undefined, latest)).toEqual(read(pieces));
 });

@@ -1,6 +1,7 @@
 import { Parser } from "../../http1/llhttp/parser.ts";
 import { bodyEnd, bodyPieces } from "./body-pieces.ts";
 import { TargetError } from "./errors.ts";
+import type { LatestResponseHead, ReadResponseHead } from "./latest-response-head.ts";
 import { DEFAULT_KEEP_ALIVE_MS, ResponseHead } from "./response-head.ts";
 
 /** What a response has next. "input": nothing, until more bytes arrive. */
@@ -39,6 +40,9 @@ export class ResponseParser {
   readonly #parser = new Parser("response");
   readonly #maxHeadBytes: number;
   #expected: ExpectedResponse = { isHead: false, maySwitch: false };
+  readonly #latest: LatestResponseHead | undefined;
+  /** Nothing of the head was read. */
+  #isAtHead = true;
   #isHeadRead = false;
   #shouldKeepAlive = false;
   #body: Body = "none";
@@ -52,9 +56,11 @@ export class ResponseParser {
   /** Bytes since the last one of the body: sizes of chunks, their extensions, trailers. */
   #overhead = 0;
 
-  constructor(maxHeadBytes: number) {
+  /** @param latest of all connections to the target; absent: each head is read anew. */
+  constructor(maxHeadBytes: number, latest?: LatestResponseHead) {
     this.head = new ResponseHead(maxHeadBytes);
     this.#maxHeadBytes = maxHeadBytes;
+    this.#latest = latest;
   }
 
   /** Expects the response to another request. */
@@ -120,6 +126,10 @@ export class ResponseParser {
   }
 
   #readHead(bytes: Buffer): ResponseStep {
+    const isWhole = this.#isAtHead;
+    this.#isAtHead = false;
+    const known = isWhole && !this.#expected.isHead ? this.#latest?.find(bytes) : undefined;
+    if (known !== undefined) return this.#repeatHead(bytes, known);
     const stop = this.#parser.execute(bytes);
     const { position, spans } = this.#parser;
     if (stop === "error") return this.#fail(malformed(this.#parser.errorReason));
@@ -127,7 +137,40 @@ export class ResponseParser {
     if (problem === "too large") return this.#fail(tooLarge("the head"));
     if (problem === "malformed") return this.#fail(malformed("a CR without an LF in the status line"));
     this.#rest = position === bytes.length ? undefined : bytes.subarray(position);
-    return stop === "input" ? this.next() : this.#endHead(this.#parser.status);
+    if (stop === "input") return this.next();
+    const step = this.#endHead(this.#parser.status);
+    if (isWhole && step === "head") this.#keepHead(bytes.subarray(0, position));
+    return step;
+  }
+
+  /** The head has the same bytes as the latest one, and its body needs no parser. */
+  #repeatHead(bytes: Buffer, known: ReadResponseHead): ResponseStep {
+    const { length } = this.#latest ?? bytes;
+    this.#rest = length === bytes.length ? undefined : bytes.subarray(length);
+    this.status = known.status;
+    this.head.headers = known.headers;
+    this.head.reason = known.reason;
+    this.#isHeadRead = true;
+    this.#shouldKeepAlive = known.shouldKeepAlive;
+    this.keepAliveMs = known.keepAliveMs;
+    this.#overhead = 0;
+    this.#left = known.length;
+    this.#body = known.length === 0 ? "none" : "length";
+    return "head";
+  }
+
+  #keepHead(bytes: Buffer): void {
+    const length = this.head.valueOf("content-length");
+    if (length === undefined || this.status === NO_CONTENT || this.status === NOT_MODIFIED) return;
+    const { reason, headers } = this.head;
+    this.#latest?.keep(bytes, {
+      status: this.status,
+      reason,
+      headers,
+      shouldKeepAlive: this.#shouldKeepAlive,
+      keepAliveMs: this.keepAliveMs,
+      length: Number(length),
+    });
   }
 
   #endHead(status: number): ResponseStep {
@@ -194,6 +237,7 @@ export class ResponseParser {
   }
 
   #startHead(): void {
+    this.#isAtHead = true;
     this.head.reset();
     this.#parser.reset();
   }

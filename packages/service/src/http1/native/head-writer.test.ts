@@ -76,3 +76,26 @@ test("the length of a body is found whatever the case of its name", () => {
   const { hasLength } = new HeadWriter(0).write(200, "OK", ["cOnTeNt-LeNgTh", "1"], framing);
   expect(hasLength).toBe(true);
 });
+
+test("a head that was written for a list of headers comes again, with the date of the second", () => {
+  let now = 0;
+  const writer = new HeadWriter(KEEP_ALIVE_MS, () => now);
+  const framing = { hasBody: true, closes: false };
+  const headers = ["X", "y"];
+  const write = (...changed: Partial<Parameters<HeadWriter["write"]>>): string => {
+    const [status = 200, reason = "OK", lines = headers, frame = framing] = changed;
+    const { text } = writer.write(status, reason, lines, frame, true);
+    expect(text).toBe(writer.write(status, reason, lines, frame).text);
+    return text;
+  };
+  const first = write();
+  expect(write()).toBe(first);
+  now = 1_000;
+  expect(write()).not.toBe(first);
+  write(404);
+  write(200, "Fine");
+  write(200, "OK", ["X", "z"]);
+  write(200, "OK", headers, { hasBody: false, closes: false });
+  write();
+  write(200, "OK", headers, { hasBody: true, closes: true });
+});

@@ -16,6 +16,16 @@ export interface WrittenHead {
   readonly text: string;
   /** The headers give the body's length. A body without one is chunked. */
   readonly hasLength: boolean;
+  /** The headers give a date. */
+  readonly hasDate: boolean;
+}
+
+/** A head that was written for a list of headers, and what else it depends on. */
+interface KeptHead extends WrittenHead, HeadFraming {
+  readonly status: number;
+  readonly reason: string;
+  /** Of its date, since 1970. */
+  readonly second: number;
 }
 
 /**
@@ -25,6 +35,7 @@ export interface WrittenHead {
 export class HeadWriter {
   readonly #keepAlive: string;
   readonly #now: () => number;
+  readonly #kept = new WeakMap<readonly string[], KeptHead>();
   #second = Number.NaN;
   #date = "";
 
@@ -43,9 +54,33 @@ export class HeadWriter {
 
   /**
    * @param headers name, value, name, value, …
+   * @param isRepeated the list may come again, for another response to the same head.
    * @throws TypeError if a value could end its line: part of it would be another header, or the body.
    */
-  write(status: number, reason: string, headers: readonly string[], framing: HeadFraming): WrittenHead {
+  write(
+    status: number,
+    reason: string,
+    headers: readonly string[],
+    framing: HeadFraming,
+    isRepeated = false,
+  ): WrittenHead {
+    if (!isRepeated) return this.#write(status, reason, headers, framing);
+    const known = this.#kept.get(headers);
+    if (
+      known !== undefined &&
+      known.status === status &&
+      known.reason === reason &&
+      known.hasBody === framing.hasBody &&
+      known.closes === framing.closes &&
+      (known.hasDate || known.second === this.#secondNow())
+    )
+      return known;
+    const written = this.#write(status, reason, headers, framing);
+    this.#kept.set(headers, { ...written, ...framing, status, reason, second: this.#second });
+    return written;
+  }
+
+  #write(status: number, reason: string, headers: readonly string[], framing: HeadFraming): WrittenHead {
     let text = `HTTP/1.1 ${status} ${checked(reason)}\r\n`;
     let hasLength = false;
     let hasDate = false;
@@ -58,11 +93,15 @@ export class HeadWriter {
     if (!hasDate) text += this.#dateLine();
     text += framing.closes ? "Connection: close\r\n" : this.#keepAlive;
     text += framing.hasBody && !hasLength ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    return { text, hasLength };
+    return { text, hasLength, hasDate };
+  }
+
+  #secondNow(): number {
+    return Math.floor(this.#now() / MS_PER_SECOND);
   }
 
   #dateLine(): string {
-    const second = Math.floor(this.#now() / MS_PER_SECOND);
+    const second = this.#secondNow();
     if (second !== this.#second) {
       this.#second = second;
       this.#date = `Date: ${new Date(second * MS_PER_SECOND).toUTCString()}\r\n`;

@@ -1,5 +1,5 @@
 import { Slabs } from "../../collections/slabs.ts";
-import { ownBytes } from "./own-bytes.ts";
+import { ownBytes } from "../../collections/own-bytes.ts";
 
 /**
  * Bytes that wait until they are read. What is taken out, and put back for its rest, is copied only when half of it is gone: thousands of

@@ -1,4 +1,4 @@
-import { ownBytes } from "./own-bytes.ts";
+import { KeptBytes } from "../../collections/kept-bytes.ts";
 import type { FastHead } from "./request-head.ts";
 
 /** Longest head that is kept, in bytes: each connection keeps one. */
@@ -15,32 +15,32 @@ export class RepeatedHead {
 
 /** The latest head of a connection, by which one with the same bytes is found: most clients send the same head again. */
 export class LatestHead {
-  readonly #bytes: Buffer;
+  readonly #kept: KeptBytes;
   #repeated: RepeatedHead | undefined;
 
-  private constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+  private constructor(kept: KeptBytes) {
+    this.#kept = kept;
   }
 
   /** @returns nothing for a head that is too long to be kept. */
   static of(bytes: Buffer): LatestHead | undefined {
-    return bytes.length > MAX_BYTES ? undefined : new LatestHead(ownBytes(bytes));
+    const kept = KeptBytes.of(bytes, MAX_BYTES);
+    return kept === undefined ? undefined : new LatestHead(kept);
   }
 
   get length(): number {
-    return this.#bytes.length;
+    return this.#kept.length;
   }
 
   /** Whether the bytes begin with this head. */
   isAt(bytes: Buffer): boolean {
-    const { length } = this.#bytes;
-    return bytes.length >= length && bytes.compare(this.#bytes, 0, length, 0, length) === 0;
+    return this.#kept.isAt(bytes);
   }
 
   /** @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers. */
   repeated(read: (bytes: Buffer) => FastHead | undefined): RepeatedHead | undefined {
     if (this.#repeated !== undefined) return this.#repeated;
-    const head = read(this.#bytes);
+    const head = read(this.#kept.bytes);
     return head === undefined ? undefined : (this.#repeated = new RepeatedHead(head));
   }
 }

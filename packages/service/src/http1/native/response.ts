@@ -52,10 +52,9 @@ export class NativeResponse extends EventEmitter implements DownstreamResponse {
 
   writeHead(status: number, reason: string, headers: readonly string[]): void {
     this.#hasBody = status !== 204 && status !== 304 && this.req.method !== "HEAD";
-    const { text, hasLength } = this.#owner.headWriter.write(status, reason, headers, {
-      hasBody: this.#hasBody,
-      closes: this.closesConnection,
-    });
+    const framing = { hasBody: this.#hasBody, closes: this.closesConnection };
+    const isRepeated = this.req.repeated !== undefined;
+    const { text, hasLength } = this.#owner.headWriter.write(status, reason, headers, framing, isRepeated);
     this.#head = text;
     this.#isChunked = this.#hasBody && !hasLength;
     this.headersSent = true;

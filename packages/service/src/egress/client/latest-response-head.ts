@@ -1,0 +1,37 @@
+import { KeptBytes } from "../../collections/kept-bytes.ts";
+
+/** Longest head that is kept, in bytes. */
+const MAX_BYTES = 4_096;
+
+/** What was read of a head whose body has a length: nothing of it depends on what the parser does later. */
+export interface ReadResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  /** The same list for all responses that begin with this head. */
+  readonly headers: string[];
+  readonly shouldKeepAlive: boolean;
+  readonly keepAliveMs: number;
+  /** Of the body, in bytes. */
+  readonly length: number;
+}
+
+/** The latest head that a pool's connections have received: targets send the same head again within a second. */
+export class LatestResponseHead {
+  #kept: KeptBytes | undefined;
+  #head: ReadResponseHead | undefined;
+
+  /** @returns what was read of the head that the bytes begin with, and its length, if it is the latest one. */
+  find(bytes: Buffer): ReadResponseHead | undefined {
+    return this.#kept?.isAt(bytes) === true ? this.#head : undefined;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#kept?.length ?? 0;
+  }
+
+  keep(bytes: Buffer, head: ReadResponseHead): void {
+    this.#kept = KeptBytes.of(bytes, MAX_BYTES);
+    this.#head = head;
+  }
+}
