@@ -1,9 +1,17 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { nextTick } from "node:process";
+import { SMALL_CHUNK_BYTES } from "../../collections/slabs.ts";
 import type { DownstreamRequest } from "../downstream.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import type { RepeatedHead } from "./latest-head.ts";
 import type { FastHead } from "./request-head.ts";
+
+/** The first small pieces of a body, this many, are passed on as they come: few bodies have more. */
+const UNJOINED_PIECES = 16;
+
+/** With so many bytes joined, they are passed on. */
+const MAX_JOINED_BYTES = 64 * 1024;
 
 /** What a request tells its connection. */
 export interface RequestOwner {
@@ -15,7 +23,12 @@ export interface RequestOwner {
   onReceived(): void;
 }
 
-/** A request of the fast lane. The length of its body is known from its head. */
+/**
+ * A request of the fast lane. The length of its body is known from its head.
+ *
+ * Many small pieces are joined until the end of the turn of the event loop: one read of a connection with TLS has thousands of records of
+ * one byte, and each piece costs a system call towards the target.
+ */
 export class NativeRequest extends EventEmitter implements DownstreamRequest {
   readonly method: string;
   readonly url: string;
@@ -25,8 +38,9 @@ export class NativeRequest extends EventEmitter implements DownstreamRequest {
   readonly #owner: RequestOwner;
   /** How many bytes of the body have not arrived. */
   #missing: number;
-  /** What has arrived, and its reader has not taken. It is one read at most, since the connection is paused then. */
-  #waiting: Buffer | undefined;
+  /** What has arrived, and its reader has not taken. While it is paused it is one read at most, since the connection is paused then. */
+  readonly #waiting = new HeldBytes();
+  #smallPieces = 0;
   /** Undefined before the first `resume`, `pause` or listener for `data`, as in Node's streams. */
   #isFlowing: boolean | undefined;
   #isFlushScheduled = false;
@@ -68,18 +82,15 @@ export class NativeRequest extends EventEmitter implements DownstreamRequest {
 
   resume(): void {
     this.#isFlowing = true;
-    if (this.#waiting === undefined && this.#missing > 0) this.#owner.resumeBody();
-    else if (!this.#isFlushScheduled && !this.#isEnded) {
-      this.#isFlushScheduled = true;
-      nextTick(flush, this);
-    }
+    if (this.#waiting.length === 0 && this.#missing > 0) this.#owner.resumeBody();
+    else if (!this.#isEnded) this.#flushLater(nextTick);
   }
 
   /** Reads the rest of the body and passes nothing on. */
   drop(): void {
     if (this.#isDropped) return;
     this.#isDropped = true;
-    this.#waiting = undefined;
+    this.#waiting.take();
     if (this.#missing > 0) this.#owner.resumeBody();
   }
 
@@ -105,8 +116,7 @@ export class NativeRequest extends EventEmitter implements DownstreamRequest {
   flush(): void {
     this.#isFlushScheduled = false;
     if (this.#isFlowing !== true) return;
-    const piece = this.#waiting;
-    this.#waiting = undefined;
+    const piece = this.#waiting.take();
     if (piece !== undefined) this.emit("data", piece);
     if (this.#missing === 0) this.#end();
     else if (this.#isFlowing) this.#owner.resumeBody();
@@ -114,18 +124,38 @@ export class NativeRequest extends EventEmitter implements DownstreamRequest {
 
   #pass(piece: Buffer): void {
     if (this.#isDropped) return;
-    if (this.#isFlowing === true && this.#waiting === undefined) {
+    if (this.#isFlowing !== true) {
+      this.#waiting.add(piece);
+      if (this.#missing > 0) this.#owner.pauseBody();
+    } else if (this.#waiting.length > 0 || this.#isOneOfManySmall(piece)) {
+      this.#waiting.add(piece);
+      if (this.#waiting.length >= MAX_JOINED_BYTES) this.flush();
+      // Not with `nextTick`: Node runs that queue after every piece.
+      else this.#flushLater(setImmediate);
+    } else {
       this.emit("data", piece);
       this.#end();
-      return;
     }
-    this.#waiting = this.#waiting === undefined ? piece : Buffer.concat([this.#waiting, piece]);
-    if (this.#missing > 0) this.#owner.pauseBody();
+  }
+
+  #isOneOfManySmall(piece: Buffer): boolean {
+    if (piece.length >= SMALL_CHUNK_BYTES) return false;
+    this.#smallPieces += 1;
+    return this.#smallPieces > UNJOINED_PIECES;
+  }
+
+  /** A flush that is scheduled already comes soon enough. */
+  #flushLater(
+    schedule: (callback: (request: NativeRequest) => void, request: NativeRequest) => unknown,
+  ): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    schedule(flush, this);
   }
 
   /** Tells the reader that there is no more, if it has taken all and waits. */
   #end(): void {
-    if (this.#missing > 0 || this.#isEnded || this.#isFlowing !== true || this.#waiting !== undefined) return;
+    if (this.#missing > 0 || this.#isEnded || this.#isFlowing !== true || this.#waiting.length > 0) return;
     this.#isEnded = true;
     this.emit("end");
   }
