@@ -229,6 +229,6 @@ test("with the values of the example of the secret the service does not start", 
   const ended = await runMembrane(container.args, { ...env, MEMBRANE_STORE: database.url });
   expect([ended.code, ended.stderr]).toEqual([
     1,
-    expect.stringContaining("service.key: expected 64 lower-case hex digits"),
+    expect.stringContaining("service.key: line 1: expected 64 lower-case hex digits"),
   ]);
 });
