@@ -5,6 +5,7 @@ import type { ListenerOptions, Rejection } from "../listener.ts";
 import type { HandOver } from "../node/listen.ts";
 import { joinSmallReads } from "../node/joined-reads.ts";
 import type { PipelineBudget, PipelineShare } from "../node/pipeline-budget.ts";
+import { REQUESTS_PER_TURN } from "../node/pipeline-budget.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { HeadWriter } from "./head-writer.ts";
 import type { RepeatedHead } from "./latest-head.ts";
@@ -80,6 +81,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
   #latest: LatestHead | undefined;
   /** What waits, or a part of it, came before the response to the request before it. */
   #isPipelined = false;
+  #requestsInTurn = 0;
   readonly #share: PipelineShare = { waiting: 0, bytes: 0 };
   #isBodyPaused = false;
   #isPaused = false;
@@ -236,6 +238,11 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     if (!this.#isHandled || !response.writableFinished || this.socket.destroyed) return;
     if (response.closesConnection) return this.#close(request);
     if (!request.complete) return request.drop();
+    if (this.#held.length > 0 && this.#requestsInTurn === REQUESTS_PER_TURN) {
+      this.#requestsInTurn = 0;
+      return void setImmediate(() => this.#proceed());
+    }
+    this.#requestsInTurn += 1;
     this.#request = this.#response = undefined;
     const held = this.#takeHeld();
     if (held === undefined) return void (this.#lane.isClosing && this.socket.destroy());

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import type { NodeResponse } from "./response.ts";
 import type { PipelineBudget, PipelineShare } from "./pipeline-budget.ts";
-import { estimateRequestBytes } from "./pipeline-budget.ts";
+import { REQUESTS_PER_TURN, estimateRequestBytes } from "./pipeline-budget.ts";
 import type { ReadControl } from "./read-control.ts";
 import { createReadControl } from "./read-control.ts";
 
@@ -37,6 +38,7 @@ interface ConnectionState extends PipelineShare {
   /** The response to the latest request. */
   response: ServerResponse;
   isClosing: boolean;
+  requestsInTurn: number;
 }
 
 /**
@@ -69,6 +71,7 @@ export function createConnectionQueue(
     } else if (budget.isFull(state)) readControl.pause(socket);
     return (state.lastTask ?? RESOLVED)
       .then(() => responseFinished(previous, socket))
+      .then(() => turnOf(state))
       .then(() => {
         budget.release(state, bytes);
         if (budget.hasRoom(state)) readControl.resume(socket);
@@ -80,7 +83,14 @@ export function createConnectionQueue(
     // Node still hands over requests that it had read from a connection that is now closed.
     if (socket.destroyed) return RESOLVED;
     const existing = connections.get(socket);
-    const state = existing ?? { lastTask: undefined, response, isClosing: false, waiting: 0, bytes: 0 };
+    const state = existing ?? {
+      lastTask: undefined,
+      response,
+      isClosing: false,
+      requestsInTurn: 0,
+      waiting: 0,
+      bytes: 0,
+    };
     if (existing === undefined) connections.set(socket, state);
     const previous = state.response;
     state.response = response;
@@ -123,6 +133,14 @@ export function createConnectionQueue(
 }
 
 const RESOLVED = Promise.resolve();
+
+/** Waits for the next turn of the event loop after {@link REQUESTS_PER_TURN} requests. */
+function turnOf(state: ConnectionState): Promise<void> {
+  state.requestsInTurn += 1;
+  if (state.requestsInTurn < REQUESTS_PER_TURN) return RESOLVED;
+  state.requestsInTurn = 0;
+  return setImmediate();
+}
 
 /** Whether the response was written, or never will be. */
 function isResponseFinished(response: ServerResponse, socket: Socket): boolean {

@@ -21,6 +21,12 @@ export interface PipelineBudget {
   hasRoom(share: PipelineShare): boolean;
 }
 
+/**
+ * So many requests that have waited are carried out one after the other; then other connections get their turn. One read can have thousands
+ * of requests that are refused at once, none of which waits for anything.
+ */
+export const REQUESTS_PER_TURN = 16;
+
 /** Bytes that each connection may always have waiting: it must not be closed over a few plain requests because others wait. */
 const RESERVED_BYTES = 16 * 1024;
 

@@ -1,0 +1,60 @@
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { LISTENERS } from "../support/http-adapters.ts";
+
+const HEAD_BYTES = 16_384;
+
+test.each(LISTENERS)(
+  "of thousands of pipelined requests that wait for nothing, a few dozen are carried out in one turn of the event loop ($adapter)",
+  async ({ listenHttp }) => {
+    const count = 3_000;
+    let inTurn = 0;
+    let most = 0;
+    const listener = await listenHttp(
+      {
+        host: "127.0.0.1",
+        port: 0,
+        maxHeaderBytes: HEAD_BYTES,
+        keepsHeads: true,
+        maxConnections: 10,
+        maxConnectionsPerAddress: 10,
+        trustedProxies: [],
+        requestHeaderTimeoutMs: 60_000,
+        keepAliveTimeoutMs: 60_000,
+        socketTimeoutMs: 60_000,
+        pipeline: { perConnection: 100, bytes: 64 * 1024 * 1024 },
+        rejectionBytes: () => "",
+        isHandshake: () => false,
+        onError: (error) => expect.unreachable(String(error)),
+        onOverflow: () => expect.unreachable(),
+        onConnectionRefused: () => expect.unreachable(),
+      },
+      async ({ response }) => {
+        inTurn += 1;
+        response.respond({ kind: "none" }, 404, [], "");
+      },
+    );
+    let isOver = false;
+    const turn = (): void => {
+      most = Math.max(most, inTurn);
+      inTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const socket = connect(listener.address.port, "127.0.0.1");
+    let received = "";
+    const all = new Promise<void>((resolve) => {
+      socket.on("data", (bytes) => {
+        received += bytes.toString("latin1");
+        if (received.split("HTTP/1.1 404 ").length > count) resolve();
+      });
+    });
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(count));
+    await all;
+    isOver = true;
+    socket.destroy();
+    await listener.close(0);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(64);
+  },
+);
