@@ -136,6 +136,26 @@ test("when the memory for waiting requests is used up, only a connection that ha
   await inTurn.idle();
 });
 
+test("requests that wait for nothing leave each turn of the event loop to others after a few, and those of a closed connection are given up at once", async () => {
+  const inTurn = createTestQueue({ bytes: 100_000_000 });
+  const count = 1_000;
+  const sent = async (socket: Socket): Promise<void> => {
+    const all = Array.from({ length: count }, () => inTurn(finishedOn(socket), async () => undefined));
+    await Promise.all(all);
+  };
+  const turnsUntil = async (end: Promise<void>): Promise<number> => {
+    const over = end.then(() => true);
+    let turns = 0;
+    while (!(await Promise.race([over, promisedTick().then(() => false)]))) turns += 1;
+    return turns;
+  };
+  expect(await turnsUntil(sent(new Socket()))).toBeGreaterThan(count / 32);
+  const closed = new Socket();
+  const given = sent(closed);
+  closed.destroy();
+  expect(await turnsUntil(given)).toBeLessThan(5);
+});
+
 function promisedTick(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

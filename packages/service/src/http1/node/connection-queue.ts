@@ -71,7 +71,7 @@ export function createConnectionQueue(
     } else if (budget.isFull(state)) readControl.pause(socket);
     return (state.lastTask ?? RESOLVED)
       .then(() => responseFinished(previous, socket))
-      .then(() => turnOf(state))
+      .then(() => turnOf(state, socket))
       .then(() => {
         budget.release(state, bytes);
         if (budget.hasRoom(state)) readControl.resume(socket);
@@ -134,10 +134,13 @@ export function createConnectionQueue(
 
 const RESOLVED = Promise.resolve();
 
-/** Waits for the next turn of the event loop after {@link REQUESTS_PER_TURN} requests. */
-function turnOf(state: ConnectionState): Promise<void> {
+/**
+ * Waits for the next turn of the event loop after {@link REQUESTS_PER_TURN} requests. Those of a closed connection are only given up, and
+ * their memory is needed.
+ */
+function turnOf(state: ConnectionState, socket: Socket): Promise<void> {
   state.requestsInTurn += 1;
-  if (state.requestsInTurn < REQUESTS_PER_TURN) return RESOLVED;
+  if (socket.destroyed || state.requestsInTurn < REQUESTS_PER_TURN) return RESOLVED;
   state.requestsInTurn = 0;
   return setImmediate();
 }
