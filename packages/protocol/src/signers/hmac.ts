@@ -1,7 +1,13 @@
 import { utf8Bytes } from "./bytes.ts";
 import type { HashFunction } from "./signer.ts";
 
-/** An HMAC with its key; a text is encoded as UTF-8. */
+/**
+ * An HMAC with its key; a text is encoded as UTF-8.
+ *
+ * @example
+ * const hmac: Hmac = prepareHmac(hash, "sha512", new TextEncoder().encode("Jefe"));
+ * hmac("what do ya want for nothing?").length; // => 64
+ */
 export type Hmac = (message: Uint8Array | string) => Uint8Array;
 
 /** Block size of each hash function, in bytes. */
@@ -16,7 +22,7 @@ const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha
  *
  * @example
  * const hmac = prepareHmac(hash, "sha256", new TextEncoder().encode("Jefe"));
- * hmac("what do ya want for nothing?").slice(0, 4); // => Uint8Array.of(0x5b, 0xdc, 0xc1, 0x46)
+ * Array.from(hmac("what do ya want for nothing?")).slice(0, 4); // => [0x5b, 0xdc, 0xc1, 0x46]
  */
 export function prepareHmac(
   hash: HashFunction,
