@@ -165,6 +165,6 @@ test("after any history, a process that knows lineages and rows opens what one t
       await repair(on, made);
       await compare(made, process, isStale);
     }),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   );
 }, 120_000);
