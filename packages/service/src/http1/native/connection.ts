@@ -3,6 +3,7 @@ import type { Indexed } from "../../collections/swap-remove-list.ts";
 import type { HttpExchange } from "../downstream.ts";
 import type { ListenerOptions, Rejection } from "../listener.ts";
 import type { HandOver } from "../node/listen.ts";
+import { LINGER_MS } from "../node/response.ts";
 import { joinSmallReads } from "../node/joined-reads.ts";
 import type { PipelineBudget, PipelineShare } from "../node/pipeline-budget.ts";
 import { REQUESTS_PER_TURN } from "../node/pipeline-budget.ts";
@@ -22,9 +23,6 @@ const MAX_HEAD_PIECES = 8;
 
 /** With this many bytes waiting for their turn, a connection is not read. A head of more goes to the other lane: it would never be whole. */
 const MAX_HELD_BYTES = 64 * 1024;
-
-/** How long a client may continue to send after a response that closes the connection, in milliseconds. */
-const LINGER_MS = 1_000;
 
 /** How long an idle connection keeps its latest head, in milliseconds. */
 const HEAD_KEPT_MS = 1_000;
@@ -132,7 +130,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     return isSending;
   }
 
-  /** Closes the connection if it waits for another request. The first one of a connection is still awaited. */
+  /** Closes the connection if it waits for another request. A head that is awaited first, or has come in part, is still read. */
   closeIfIdle(): void {
     if (this.#request === undefined && this.#headSince === undefined) this.socket.destroy();
   }

@@ -3,11 +3,9 @@ import type { Socket } from "node:net";
 import { nextTick } from "node:process";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
 import { reasonOf } from "../node/reason.ts";
+import { canDrain } from "../node/response.ts";
 import type { NativeRequest } from "./request.ts";
 import type { HeadWriter } from "./head-writer.ts";
-
-/** An unread body of up to this many bytes is read to its end, so that the connection can be kept. */
-const MAX_DRAIN_BYTES = 64 * 1024;
 
 /** A piece of up to this many bytes is copied behind its head: one buffer costs less than a write of several. */
 const MAX_COPIED_BYTES = 16 * 1024;
@@ -155,8 +153,4 @@ export class NativeResponse extends EventEmitter implements DownstreamResponse {
     if (after !== "") bytes.write(after, head.length + chunk.length, "latin1");
     return socket.write(bytes, written);
   }
-}
-
-function canDrain(framing: BodyFraming): boolean {
-  return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
 }

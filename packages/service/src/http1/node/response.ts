@@ -7,7 +7,7 @@ import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
 const MAX_DRAIN_BYTES = 64 * 1024;
 
 /** How long a longer body may continue before the connection is closed, in milliseconds. */
-const LINGER_MS = 1_000;
+export const LINGER_MS = 1_000;
 
 /** The class of a server's responses. */
 export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
@@ -68,7 +68,8 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
   }
 }
 
-function canDrain(framing: BodyFraming): boolean {
+/** Whether the rest of a body is short enough to be read, so that the connection can be kept. */
+export function canDrain(framing: BodyFraming): boolean {
   return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
 }
 
