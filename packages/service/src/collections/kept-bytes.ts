@@ -1,17 +1,29 @@
-import { ownBytes } from "./own-bytes.ts";
+/** Memory is taken in multiples of so many bytes, so that the next ones mostly fit. */
+const STEP_BYTES = 512;
 
-/** Bytes that are kept to recognize the same ones. */
+const NONE = Buffer.alloc(0);
+
+/** The latest bytes that were kept, to recognize the same ones. They are copied into the same memory each time, which nothing else uses. */
 export class KeptBytes {
-  readonly #bytes: Buffer;
+  readonly #max: number;
+  #memory = NONE;
+  #bytes = NONE;
 
-  private constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+  /** @param max the most bytes that are kept. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
-  /** @returns nothing for more bytes than `max`. */
-  static of(bytes: Buffer, max: number): KeptBytes | undefined {
-    if (bytes.length > max) return undefined;
-    return new KeptBytes(ownBytes(bytes));
+  /** @returns whether they are kept: of more bytes than the most, none are. */
+  keep(bytes: Buffer): boolean {
+    const { length } = bytes;
+    const fits = length <= this.#max;
+    if (fits && length > this.#memory.length) {
+      // Not from Node's pool: a pool that small buffers share lives as long as the last of them.
+      this.#memory = Buffer.allocUnsafeSlow(Math.ceil(length / STEP_BYTES) * STEP_BYTES);
+    }
+    this.#bytes = fits ? this.#memory.subarray(0, length) : NONE;
+    return bytes.copy(this.#bytes) > 0;
   }
 
   get bytes(): Buffer {
@@ -25,6 +37,6 @@ export class KeptBytes {
   /** Whether other bytes begin with these. */
   isAt(bytes: Buffer): boolean {
     const { length } = this.#bytes;
-    return bytes.length >= length && bytes.compare(this.#bytes, 0, length, 0, length) === 0;
+    return length > 0 && bytes.length >= length && bytes.compare(this.#bytes, 0, length, 0, length) === 0;
   }
 }

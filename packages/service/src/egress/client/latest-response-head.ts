@@ -17,21 +17,20 @@ export interface ReadResponseHead {
 
 /** The latest head that a pool's connections have received: targets send the same head again within a second. */
 export class LatestResponseHead {
-  #kept: KeptBytes | undefined;
+  readonly #kept = new KeptBytes(MAX_BYTES);
   #head: ReadResponseHead | undefined;
 
   /** @returns what was read of the head that the bytes begin with, and its length, if it is the latest one. */
   find(bytes: Buffer): ReadResponseHead | undefined {
-    return this.#kept?.isAt(bytes) === true ? this.#head : undefined;
+    return this.#kept.isAt(bytes) ? this.#head : undefined;
   }
 
   /** In bytes. */
   get length(): number {
-    return this.#kept?.length ?? 0;
+    return this.#kept.length;
   }
 
   keep(bytes: Buffer, head: ReadResponseHead): void {
-    this.#kept = KeptBytes.of(bytes, MAX_BYTES);
-    this.#head = head;
+    this.#head = this.#kept.keep(bytes) ? head : undefined;
   }
 }

@@ -182,7 +182,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     const own = bytes.subarray(0, length);
     const head = length > this.#lane.maxHeaderBytes ? undefined : readFastHead(own);
     if (head === undefined) return this.#leave(bytes);
-    this.#latest = this.#lane.keepsHeads ? LatestHead.of(own) : undefined;
+    if (this.#lane.keepsHeads) (this.#latest ??= new LatestHead()).keep(own);
     this.#begin(head, undefined, bytes, length);
   }
 

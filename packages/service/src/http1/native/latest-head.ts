@@ -15,17 +15,13 @@ export class RepeatedHead {
 
 /** The latest head of a connection, by which one with the same bytes is found: most clients send the same head again. */
 export class LatestHead {
-  readonly #kept: KeptBytes;
+  readonly #kept = new KeptBytes(MAX_BYTES);
   #repeated: RepeatedHead | undefined;
 
-  private constructor(kept: KeptBytes) {
-    this.#kept = kept;
-  }
-
-  /** @returns nothing for a head that is too long to be kept. */
-  static of(bytes: Buffer): LatestHead | undefined {
-    const kept = KeptBytes.of(bytes, MAX_BYTES);
-    return kept === undefined ? undefined : new LatestHead(kept);
+  /** Nothing is kept for a head that is too long. */
+  keep(bytes: Buffer): void {
+    this.#kept.keep(bytes);
+    this.#repeated = undefined;
   }
 
   get length(): number {
