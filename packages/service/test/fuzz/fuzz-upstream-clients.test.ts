@@ -37,7 +37,8 @@ const aWay = fc.constantFrom<Pick<RequestMessage, "method" | "upgrade">>(
   { method: "GET", upgrade: "websocket" },
 );
 
-function hasLargeHead(bytes: string): boolean {
+/** Whether a head, or trailers, may be over the limit. */
+function hasLargePart(bytes: string): boolean {
   return bytes.split("\r\n\r\n").some((part) => part.length + "\r\n\r\n".length > MAX_HEADER_BYTES);
 }
 
@@ -69,8 +70,8 @@ test(
       // A reset may overtake what was sent before it.
       if (ending === "reset" && mine.end !== undicis.end) return;
       if (ending === "reset" && mine.end !== "end") return;
-      // Undici counts names and values alone against its limit, and no reason.
-      if (mine.status === undefined && hasLargeHead(script.bytes)) return;
+      // Undici counts names and values alone against its limit, no reason, and no trailers that come whole before the connection is closed.
+      if (mine.code === "TARGET_HEAD_TOO_LARGE" && hasLargePart(script.bytes)) return;
       expect(comparable(mine), what).toEqual(comparable(undicis));
       // A request whose response has begun is never sent once more.
       expect(mine.isResponseStarted || !undicis.isResponseStarted, what).toBe(true);

@@ -5,6 +5,7 @@ import { deferred } from "../../../testkit/src/deferred.ts";
 import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { ConnectionOwner, CreateConnection } from "../../src/egress/pooled-connection.ts";
 import { guardWriteErrors } from "../../src/egress/write-error-guard.ts";
+import { errorCode } from "../../src/error-code.ts";
 import type { RequestMessage, UpstreamHandler } from "../../src/http1/upstream.ts";
 
 /** What the handler of one request learned, apart from how its body was cut into pieces. */
@@ -17,6 +18,8 @@ export interface Told {
   readonly headers: readonly string[] | undefined;
   readonly body: string;
   readonly end: "end" | "timeout" | "incomplete" | "switched";
+  /** Of the error, if it ended with one. */
+  readonly code: string | undefined;
 }
 
 /** A target on raw connections. */
@@ -80,13 +83,14 @@ function recordingHandler(isSlow: boolean): { handler: UpstreamHandler; told: Pr
     headers: undefined,
   };
   let resume: () => void = () => undefined;
-  const finish = (end: Told["end"]): void =>
+  const finish = (end: Told["end"], error?: Error): void =>
     resolve({
       ...head,
       isResponseStarted,
       informational,
       body: Buffer.concat(chunks).toString("latin1"),
       end,
+      code: errorCode(error),
     });
   const isFlowing = (): boolean => {
     if (isSlow) setImmediate(resume);
@@ -106,7 +110,7 @@ function recordingHandler(isSlow: boolean): { handler: UpstreamHandler; told: Pr
       return isFlowing();
     },
     onEnd: () => finish("end"),
-    onError: (_error, failure) => finish(failure),
+    onError: (error, failure) => finish(failure, error),
     onUpgrade(headers, stream) {
       head = { status: 101, reason: undefined, headers };
       stream.on("data", (chunk) => chunks.push(chunk));

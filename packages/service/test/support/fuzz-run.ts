@@ -12,11 +12,18 @@ export const FUZZ_TIMEOUT_MS: number = SECONDS * 1_000 + 120_000;
 /** Longest wait: every time limit of the service ends long before, even on a slow machine. */
 export const MAX_WAIT_MS = 30_000;
 
-/** Runs random cases until the time is over. When one fails, the rest of the time is used to find a smaller one. */
+/**
+ * Runs random cases until the time is over. When one fails, the rest of the time is used to find a smaller one. A run whose time was chosen
+ * says its seed and how many cases it had: these are what a record of it needs.
+ */
 export async function fuzz<T>(cases: fc.Arbitrary<T>, play: (drawn: T) => Promise<void>): Promise<void> {
   const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
   let playing = Promise.resolve();
-  const property = fc.asyncProperty(cases, (drawn) => (playing = play(drawn)));
+  let count = 0;
+  const property = fc.asyncProperty(cases, (drawn) => {
+    count += 1;
+    return (playing = play(drawn));
+  });
   try {
     await fc.assert(property, {
       seed,
@@ -25,6 +32,8 @@ export async function fuzz<T>(cases: fc.Arbitrary<T>, play: (drawn: T) => Promis
     });
     // The property returns before its last case has ended when the time is over.
     await playing;
+    if ("FUZZ_SECONDS" in process.env)
+      process.stdout.write(`FUZZ_SEED=${seed}: ${count} cases in ${SECONDS} s\n`);
   } catch (error) {
     throw new Error(`FUZZ_SEED=${seed} repeats it. ${String(error)}`, { cause: error });
   }

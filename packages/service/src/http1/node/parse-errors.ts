@@ -53,7 +53,9 @@ export function handleParseErrors(
     if (pending === undefined) return refuse(socket, rejection);
     if (!pending.latest.req.complete)
       return refuseRestOfBody(socket, pending, () => refuse(socket, rejection));
-    if (isFinished(pending.latest)) return refuse(socket, rejection);
+    // What follows a response that closes the connection is no request (RFC 9112 §9.6). Node is about to end the connection.
+    if (isFinished(pending.latest))
+      return pending.latest.shouldKeepAlive ? refuse(socket, rejection) : undefined;
     // The refusal follows the response to a complete request, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
     deferred.add(socket);

@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { KEY_AGREEMENT } from "../../key-agreement.ts";
+import { asksToClose } from "./connection-close.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { respondToPlaintext } from "./plaintext-on-tls.ts";
 import type { CertificatePem, HttpListener, ListenerOptions } from "../listener.ts";
@@ -119,7 +120,7 @@ function handleRequests(
     // A write to a client that has just disconnected fails; the disconnect is reported by `close`.
     response.on("error", ignore);
     // Node's parser drops what follows such a request in the same read: what comes later would be read from within a request.
-    if (asksForUpgrade(request)) response.closeAfter();
+    if (asksForUpgrade(request) || asksToClose(request.rawHeaders)) response.closeAfter();
     onResponseStart(response);
     handle(request, response);
   };

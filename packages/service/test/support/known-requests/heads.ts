@@ -1,0 +1,236 @@
+import type { KnownRequests } from "./row.ts";
+import { GET, HIDDEN, HOST, POST, chunks, followed, last, passed, refused, withLine } from "./row.ts";
+
+/** Characters that no name of a header may have (RFC 9110 §5.6.2). */
+const NO_TOKEN = [...'"(),/;<=>?@[\\]{}', ..."\x01\x08\x0b\x0c\x1b\x1f\x7f\x80\x85\xa0\xff"];
+
+const LINES: readonly KnownRequests[] = [
+  ...NO_TOKEN.map((character) =>
+    refused(`${JSON.stringify(character)} within the name of a header`, withLine(`X${character}Y: z`)),
+  ),
+  ...["\0", "\x01", "\x08", "\x0b", "\x0c", "\x1b", "\x7f"].flatMap((character) => [
+    refused(`${JSON.stringify(character)} before a value`, withLine(`X: ${character}y`)),
+    refused(`${JSON.stringify(character)} after a value`, withLine(`X: y${character}`)),
+    refused(`${JSON.stringify(character)} as a value`, withLine(`X:${character}`)),
+  ]),
+  refused("a line with a colon alone", withLine(":")),
+  refused("a name that is folded before its colon", withLine("name\r\n : value")),
+  refused("LF within a name", withLine("Te\nst: test")),
+  refused("CR and controls in place of a name's end", withLine("Connection\r\x1b5\xd5eep-Alive")),
+  refused("CR before the name of a header", withLine("X: 1\r\n\rY: 2")),
+  refused("CR and a request in place of the empty line", `${GET}\rZGET /?hidden: HTTP/1.1\r\n${HOST}\r\n`),
+  refused("two LFs before a request in place of a value", withLine("X:\n\nGET /?hidden HTTP/1.1")),
+  refused("a length behind LF in a value", `${GET}Dummy: x\nContent-Length: 23\r\n\r\n${HIDDEN}`),
+  refused("a folded line with a length", `${POST}Foo: bar\r\n Content-Length: 38\r\n\r\n${HIDDEN}`),
+  refused("a tab before the first header", `GET / HTTP/1.1\r\n\tContent-Length: 1\r\n${HOST}\r\nX`),
+  refused("CR within Connection", withLine("Connection: keep\ralive")),
+  refused("an empty line with a blank", `${GET} \r\n\r\n`),
+  ...[
+    "a\0.b",
+    "\xffa\xff",
+    "a b",
+    "a:b",
+    "a:99999",
+    "a:80:80",
+    "[::1",
+    "[a]",
+    "a#b",
+    "a?b",
+    "a\\b",
+    "@a",
+    "a,a",
+    ":80",
+    "a\tb",
+  ].map((host) =>
+    refused(`Host ${JSON.stringify(host)}`, `GET / HTTP/1.1\r\nHost: ${host}\r\n{A}\r\n${HIDDEN}`),
+  ),
+  passed("Host in capitals", "GET / HTTP/1.1\r\nHOST: A\r\n{A}\r\n", "GET / "),
+  passed(
+    "odd names and empty values",
+    `${GET}x:\r\n_eep-Alive: 1\r\n.et-Cookie: a\r\n!#$%&'*+-.^_\`|~9: ++\r\nY:\t \r\n\r\n`,
+    "GET / ",
+  ),
+];
+
+const REQUEST_LINES: readonly KnownRequests[] = [
+  ...[
+    "HTTP/1.10",
+    "HTTP/1.01",
+    "HTTP/01.1",
+    "HTTP/11.1",
+    "HTTP/1.",
+    "HTTP/.1",
+    "HTTP/1",
+    "HTTP/5.6",
+    "HTTP/3.0",
+    "HTTP/1.1.1",
+    "HTTP/1,1",
+    "HTTP/1.1x",
+    "HTTP/1.32",
+    "HTTP/4294967295.255",
+    "HTTP/257.1",
+    "HTTP/+1.1",
+    "HTTP/1.\r1",
+    "HTTP/\r\r1.1",
+    "HTTP/1.1\t",
+    "HTTP/1.1\0",
+    "HTTP/ 1.1",
+    "HTTP /1.1",
+    "Http/1.1",
+    "HTP/1.1",
+    "HTTPS/1.1",
+    "IHTTP/1.0",
+    "ICE/1.0",
+    "",
+    "X",
+  ].map((version) => refused(`the version ${JSON.stringify(version)}`, `GET / ${version}\r\n${HOST}\r\n`)),
+  ...[
+    'G=":<>(e),[T];?"',
+    "MKCOLA",
+    "GETX",
+    "GE",
+    "G\0T",
+    "GET\0",
+    "\0",
+    "get",
+    "Get",
+    "GET,",
+    "G\xc9T",
+    "ANNOUNCE",
+    "PRI",
+  ].map((method) => refused(`the method ${JSON.stringify(method)}`, `${method} / HTTP/1.1\r\n${HOST}\r\n`)),
+  ...[
+    ["LF before the version", "GET /\nHTTP/1.1"],
+    ["CR before the version", "GET /\rHTTP/1.1"],
+    ["CRLF before the request target", "GET\r\n/ HTTP/1.1"],
+    ["LF before the request target", "GET\n/ HTTP/1.1"],
+    ["no request target", "GET  HTTP/1.1"],
+    ["no blank after the method", "GET/ HTTP/1.1"],
+    ["no blank before the version", "GET /HTTP/1.1"],
+    ["two versions", "GET / HTTP/1.1 HTTP/1.1"],
+    ["an exclamation mark as the request target", "GET ! HTTP/1.1"],
+    ["a name as the request target", "GET a HTTP/1.1"],
+    ["a question mark as the request target", "GET ?a HTTP/1.1"],
+    ["a tab in the request target", "GET /?\t HTTP/1.1"],
+    ["a form feed in the request target", "GET /?\f HTTP/1.1"],
+    ["DEL in the request target", "GET /?\x7f HTTP/1.1"],
+    ["UTF-8 in the request target", "GET /?\xce\xb4 HTTP/1.1"],
+    ["user info with two at signs", "GET http://a:b@@membrane.test/ HTTP/1.1"],
+    ["user info with a blank", "GET http://a%20:b@membrane.test/ HTTP/1.1"],
+    ["an IPv6 address that is not ours", "GET http://[fe80::a%25eth0]/ HTTP/1.1"],
+    ["a scheme and a path", "GET membrane:/ HTTP/1.1"],
+  ].map(([name = "", line = ""]) => refused(name, `${line}\r\n${HOST}\r\n`)),
+  refused("the preface of HTTP/2 in HTTP/1.1", "PRI * HTTP/1.1\r\n\r\nSM\r\n\r\n"),
+  refused(
+    "CONNECT in HTTP/1.0, with a body",
+    "CONNECT a_b:443 HTTP/1.0\r\nContent-Length: 10\r\n\r\n0123456789",
+    405,
+  ),
+  ...["/?foo=bar?baz", "/?q=|", '/?"a"', "/?a=http://b/?c", "/?%00%0d%0a", "/?\\", "/?{}^`<>"].map((target) =>
+    passed(`the request target ${target}`, `GET ${target} HTTP/1.1\r\n${HOST}\r\n`, `GET ${target} `),
+  ),
+  ...[
+    "QUERY",
+    "PROPFIND",
+    "PURGE",
+    "SEARCH",
+    "REPORT",
+    "LINK",
+    "UNLINK",
+    "M-SEARCH",
+    "MKCOL",
+    "SOURCE",
+    "OPTIONS",
+  ].map((method) =>
+    passed(
+      `the method ${method}`,
+      `${method} / HTTP/1.1\r\n${HOST}Content-Length: 2\r\n\r\nhi`,
+      `${method} / hi`,
+    ),
+  ),
+];
+
+const CONNECTIONS: readonly KnownRequests[] = [
+  passed(
+    "three requests with bodies",
+    `${POST}Content-Length: 3\r\n\r\nAAAPUT /?b HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\nBBBBPATCH /?c HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nCCCCC\r\n0\r\n\r\n`,
+    "POST / AAA",
+    "PUT /?b BBBB",
+    "PATCH /?c CCCCC",
+  ),
+  passed(
+    "a chunked request, one with a length, and one without a body",
+    `${chunks("1\r\nZ\r\n0\r\n\r\n")}${POST}Content-Length: 1\r\n\r\nY${GET}\r\n`,
+    "POST / Z",
+    "POST / Y",
+    "GET / ",
+  ),
+  passed(
+    "an empty line after a body",
+    `${POST}Content-Length: 4\r\n\r\nq=42\r\n${GET}\r\n`,
+    "POST / q=42",
+    "GET / ",
+  ),
+  passed(
+    "Connection: keep-alive twice",
+    `${GET}Connection: keep-alive\r\n\r\n`.repeat(2),
+    "GET / ",
+    "GET / ",
+  ),
+  passed(
+    "Connection: keep-alive and a blank",
+    `${GET}Connection:  Keep-Alive\t \r\n\r\n${GET}\r\n`,
+    "GET / ",
+    "GET / ",
+  ),
+  last("HTTP/1.0, and another request", `GET / HTTP/1.0\r\n${HOST}\r\n${HIDDEN}`, "GET / "),
+  last(
+    "close, an empty line and another request",
+    `${POST}Content-Length: 4\r\nConnection: close\r\n\r\nq=42\r\n${HIDDEN}`,
+    "POST / q=42",
+  ),
+  last(
+    "close among other tokens, and another request",
+    `${GET}Connection: a, close, b, keep-alive\r\n\r\n${HIDDEN}`,
+    "GET / ",
+  ),
+  last("close and nonsense", `${GET}Connection: close\r\n\r\nInvalid\r\n\r\n`, "GET / "),
+  refused(
+    "an upgrade with a body, and another request",
+    `PUT / HTTP/1.1\r\n${HOST}Connection: upgrade\r\nContent-Length: 4\r\nUpgrade: ws\r\n\r\nabcd${HIDDEN}`,
+    501,
+  ),
+  refused(
+    "an upgrade to HTTP/2.0 with a body, and another request",
+    `${POST}Connection: Upgrade\r\nUpgrade: HTTP/2.0\r\nContent-Length: 4\r\n\r\nabcd${HIDDEN}`,
+    501,
+  ),
+  last(
+    "an offer of HTTP/2 with a body, and another request",
+    `${POST}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nabcd${HIDDEN}`,
+    "POST / abcd",
+  ),
+  followed("LF alone after a request", `${GET}\r\nGET /?hidden HTTP/1.1\n${HOST}\r\n`),
+  followed(
+    "two lengths after a request",
+    `${GET}\r\n${POST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n${HIDDEN}`,
+  ),
+  ...["close", "close\t", "close\t, a", "a, close\t", "close \t", "a,\tclose"].map((options) =>
+    refused(
+      `no token and ${JSON.stringify(options)}, and nonsense`,
+      `POST / HTTP/1.1\r\nHost: a\r\nConnection: ${options}\r\nContent-Length: 1\r\n\r\nZZZZ\r\n\r\n`,
+      401,
+    ),
+  ),
+  ...["close\t, a", "a, close\t", "close \t", "a,\tclose", "close\t\r\nConnection: keep-alive"].map(
+    (options) =>
+      last(
+        `Connection ${JSON.stringify(options)}, and another request`,
+        `${GET}Connection: ${options}\r\n\r\n${HIDDEN}`,
+        "GET / ",
+      ),
+  ),
+];
+
+/** Rows that are decided by the lines of the head, or by what follows on the connection. */
+export const HEADS: readonly KnownRequests[] = [...LINES, ...REQUEST_LINES, ...CONNECTIONS];
