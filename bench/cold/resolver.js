@@ -176,7 +176,7 @@ async function makeStore() {
       vault,
       lookups: { hits: 0, misses: 0 },
       accountRegistry: createAccountRegistry(),
-      digest,
+      digest: hash,
       authorityCa: () => undefined,
     };
     const close = async () => {
@@ -210,9 +210,4 @@ async function loadModules() {
 /** @param {unknown} error */
 function fail(error) {
   throw error;
-}
-
-/** @type {import("../../packages/protocol/dist/signers/index.js").HashFunction} */
-function digest(algorithm, bytes) {
-  return Buffer.from(hash(algorithm, bytes, "binary"), "latin1");
 }

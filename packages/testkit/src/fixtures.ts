@@ -17,7 +17,7 @@ import { planPayload } from "../../service/src/invocation/sign.ts";
 import type { PreparedTarget } from "../../service/src/invocation/prepared-target.ts";
 import { prepareTarget } from "../../service/src/invocation/prepared-target.ts";
 
-export const digest: HashFunction = (algorithm, bytes) => hash(algorithm, bytes, "buffer");
+export const digest: HashFunction = hash;
 
 /** Prepares the target of an export body as for an invocation. */
 export function preparedTarget(body: object): PreparedTarget {

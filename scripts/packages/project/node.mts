@@ -12,7 +12,7 @@ import CapabilitySDK, {
   request,
 } from "capability-sdk";
 import { type CapabilityUri, formatCapabilityUri, parseCapabilityUri } from "capability-protocol";
-import { type Signer, createSigner } from "capability-protocol/signers";
+import { type HashFunction, type Signer, createSigner } from "capability-protocol/signers";
 import { type Profile, profileDirectory, readProfile } from "capability-sdk/profiles";
 
 export async function withPromises(create: string, query: string): Promise<string> {
@@ -63,6 +63,6 @@ export function written(text: string): string | undefined {
   return uri && formatCapabilityUri(uri);
 }
 
-export function signer(hash: (algorithm: string, bytes: Uint8Array) => Uint8Array): Signer {
+export function signer(hash: HashFunction): Signer {
   return createSigner({ scheme: "cap1-hmac-sha512", key: "c2VjcmV0", keyId: "me" }, [], hash);
 }

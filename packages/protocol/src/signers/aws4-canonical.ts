@@ -63,9 +63,14 @@ export function canonicalKeys(query: string): readonly string[] {
 
 /** Returns one line for each name; the values of a repeated name are joined by commas in the order sent. */
 export function canonicalHeaders(fields: readonly HeaderField[]): string {
-  return fields
-    .map((field) => `${field.lowerCaseName}:${field.values.map(collapseSpaces).join(",")}\n`)
-    .join("");
+  let lines = "";
+  for (const { lowerCaseName, values } of fields) {
+    const [first = "", ...others] = values;
+    lines += `${lowerCaseName}:${collapseSpaces(first)}`;
+    for (const value of others) lines += `,${collapseSpaces(value)}`;
+    lines += "\n";
+  }
+  return lines;
 }
 
 /** The parts of a canonical request, each in its canonical form. */
@@ -79,14 +84,8 @@ export interface CanonicalParts {
 }
 
 export function canonicalRequest(parts: CanonicalParts): string {
-  return [
-    parts.method,
-    parts.uri,
-    parts.query,
-    canonicalHeaders(parts.headers),
-    signedHeaders(parts.headers),
-    parts.payload,
-  ].join("\n");
+  const { method, uri, query, headers, payload } = parts;
+  return `${method}\n${uri}\n${query}\n${canonicalHeaders(headers)}\n${signedHeaders(headers)}\n${payload}`;
 }
 
 /** The characters that are not encoded, and the encoding of each character of one byte. */

@@ -10,7 +10,7 @@ import {
 import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
 import { isSignable } from "./aws4-headers.ts";
 import { planPayload } from "./aws4-payload.ts";
-import { hashLatin1, hex, utf8Bytes } from "./bytes.ts";
+import { hashLatin1, latin1Bytes, utf8Bytes } from "./bytes.ts";
 import type { Aws4Configuration } from "./configuration.ts";
 import { groupHeaders, signedHeaders } from "./header-fields.ts";
 import { type Hmac, prepareHmac } from "./hmac.ts";
@@ -42,7 +42,6 @@ export function createAws4Signer(
   const timeOf = memoizeSigningTime();
   const keyOf = memoizeLast((day) => signingKey(configuration, day, hash));
   const scopeOf = memoizeLast((day) => credentialScope(configuration, day));
-  const tokenHeader = sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken];
   const ownHeaders = new Set(["authorization", "x-amz-content-sha256", "x-amz-date"]);
   // Without a session token, the target's configuration may set the header.
   if (sessionToken !== undefined) ownHeaders.add("x-amz-security-token");
@@ -57,8 +56,9 @@ export function createAws4Signer(
     wirePath: (path) => wirePath(service, path),
     sign: (request, payload, now) => {
       const time = timeOf(now);
-      const added = ["x-amz-date", time.dateTime, "x-amz-content-sha256", payload, ...tokenHeader];
-      const headers = groupHeaders(request.headers.concat(added), isSigned);
+      const added = ["x-amz-date", time.dateTime, "x-amz-content-sha256", payload];
+      if (sessionToken !== undefined) added.push("x-amz-security-token", sessionToken);
+      const headers = groupHeaders(request.headers, added, isSigned);
       const canonical = canonicalRequest({
         method: request.method,
         uri: uriOf(request.path),
@@ -67,9 +67,10 @@ export function createAws4Signer(
         payload,
       });
       const scope = scopeOf(time.day);
-      const signature = hex(keyOf(time.day)(stringToSign(time, scope, canonical, hash)));
+      const signature = keyOf(time.day)(stringToSign(time, scope, canonical, hash), "hex");
       const credential = `${configuration.awsAccessKeyId}/${scope}`;
-      return [...added, "authorization", authorization(credential, signedHeaders(headers), signature)];
+      added.push("authorization", authorization(credential, signedHeaders(headers), signature));
+      return added;
     },
   };
 }
@@ -110,14 +111,14 @@ export function stringToSign(
   hash: HashFunction,
 ): string {
   // Header values are bytes on the wire, hence Latin-1.
-  return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hex(hashLatin1(hash, "sha256", canonical))}`;
+  return `${ALGORITHM}\n${time.dateTime}\n${scope}\n${hashLatin1(hash, "sha256", canonical, "hex")}`;
 }
 
 /** Derives the key for one day, region and service, and returns the HMAC with it. */
 export function signingKey(configuration: Aws4Configuration, day: string, hash: HashFunction): Hmac {
   const secret = utf8Bytes(`AWS4${configuration.secretAccessKey}`);
   return [day, configuration.region, configuration.service, TERMINATOR].reduce(
-    (key, part) => prepareHmac(hash, "sha256", key(part)),
+    (key, part) => prepareHmac(hash, "sha256", latin1Bytes(key(part, "binary"))),
     prepareHmac(hash, "sha256", secret),
   );
 }

@@ -1,14 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { hex, latin1Bytes, latin1Text, utf8Bytes } from "./bytes.ts";
+import { latin1Bytes, utf8Bytes } from "./bytes.ts";
 
-test("bytes are the same after conversion to Latin-1 text and back, and hex equals Node's", () => {
+test("the bytes of a Latin-1 text are those that Node has for it", () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
-      expect(latin1Text(bytes)).toBe(Buffer.from(bytes).toString("latin1"));
-      expect(Buffer.from(latin1Bytes(latin1Text(bytes)))).toEqual(Buffer.from(bytes));
-      expect(hex(bytes)).toBe(Buffer.from(bytes).toString("hex"));
+      expect(latin1Bytes(Buffer.from(bytes).toString("latin1"))).toEqual(bytes);
     }),
   );
 });

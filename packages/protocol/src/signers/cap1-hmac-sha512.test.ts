@@ -2,7 +2,6 @@ import { hash } from "node:crypto";
 
 import { expect, test } from "vitest";
 
-import { hex } from "./bytes.ts";
 import {
   authorization,
   createCap1Signer,
@@ -13,7 +12,7 @@ import {
 import { CAP1_KEYS, CAP1_VECTORS } from "./cap1-hmac-sha512.vectors.ts";
 import type { HashFunction, SignableRequest } from "./signer.ts";
 
-const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = hash;
 const CONFIGURATION = { scheme: "cap1-hmac-sha512", key: "mySecret", keyId: "someId" } as const;
 const NOW = new Date("2026-11-22T01:02:03Z");
 const GET: SignableRequest = { method: "GET", path: "/x", query: "", headers: ["Host", "example.com"] };
@@ -69,8 +68,8 @@ test("one signer signs requests with other hosts, days, paths and queries correc
 test("the host is in lower case in the scope, and as given in the key", () => {
   expect(credentialScope("20261122", "API.Example.com")).toBe("20261122/api.example.com/cap1_request");
   const message = new Uint8Array([1]);
-  expect(hex(signingKey(CONFIGURATION, "20261122", "A.example", hashFunction)(message))).not.toBe(
-    hex(signingKey(CONFIGURATION, "20261122", "a.example", hashFunction)(message)),
+  expect(signingKey(CONFIGURATION, "20261122", "A.example", hashFunction)(message, "hex")).not.toBe(
+    signingKey(CONFIGURATION, "20261122", "a.example", hashFunction)(message, "hex"),
   );
 });
 

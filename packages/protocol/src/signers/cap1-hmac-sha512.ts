@@ -1,5 +1,4 @@
-import { encodeBase64url } from "../base64url.ts";
-import { hashUtf8, latin1Text, utf8Bytes } from "./bytes.ts";
+import { hashUtf8, utf8Bytes } from "./bytes.ts";
 import {
   canonicalQuery,
   canonicalRequest,
@@ -47,7 +46,7 @@ export function createCap1Signer(
     sign: (request, _payload, now) => {
       const time = timeOf(now);
       const added = ["X-Cap-Date", time.dateTime];
-      const headers = groupHeaders(request.headers.concat(added), isSignedByCap1);
+      const headers = groupHeaders(request.headers, added, isSignedByCap1);
       const host = hostOf(headers);
       const canonical = canonicalRequest(
         request.method,
@@ -57,7 +56,7 @@ export function createCap1Signer(
       );
       const scope = credentialScope(time.day, host);
       const message = stringToSign(time, scope, canonical, hash);
-      const signature = encodeBase64url(keysOf(time.day)(host)(message));
+      const signature = keysOf(time.day)(host)(message, "base64url");
       const credential = `${configuration.keyId}/${scope}`;
       return [...added, "Authorization", authorization(credential, signedHeaders(headers), signature)];
     },
@@ -78,7 +77,7 @@ export function stringToSign(
   hash: HashFunction,
 ): string {
   // Verifiers have header bytes as Latin-1 text and hash that text as UTF-8.
-  const canonicalHash = encodeBase64url(hashUtf8(hash, "sha512", canonical));
+  const canonicalHash = hashUtf8(hash, "sha512", canonical, "base64url");
   return [ALGORITHM, time.dateTime, scope, canonicalHash].join("\n");
 }
 
@@ -93,7 +92,7 @@ export function signingKey(
   hash: HashFunction,
 ): Hmac {
   return [day, host, TERMINATOR].reduce(
-    (key, part) => prepareHmac(hash, "sha512", utf8Bytes(latin1Text(key(part)))),
+    (key, part) => prepareHmac(hash, "sha512", utf8Bytes(key(part, "binary"))),
     prepareHmac(hash, "sha512", utf8Bytes(`CAP1${configuration.key}`)),
   );
 }

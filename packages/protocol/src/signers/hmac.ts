@@ -1,17 +1,19 @@
-import { utf8Bytes } from "./bytes.ts";
-import type { HashFunction } from "./signer.ts";
+import { latin1Bytes, utf8Bytes, writeLatin1 } from "./bytes.ts";
+import type { HashEncoding, HashFunction } from "./signer.ts";
 
 /**
  * An HMAC with its key; a text is encoded as UTF-8.
  *
  * @example
  * const hmac: Hmac = prepareHmac(hash, "sha512", new TextEncoder().encode("Jefe"));
- * hmac("what do ya want for nothing?").length; // => 64
+ * hmac("what do ya want for nothing?", "binary").length; // => 64
  */
-export type Hmac = (message: Uint8Array | string) => Uint8Array;
+export type Hmac = (message: Uint8Array | string, encoding: HashEncoding) => string;
 
-/** Block size of each hash function, in bytes. */
-const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha256: 64, sha512: 128 };
+/** Sizes of the block and the result of each hash function, in bytes. */
+const BYTES: Readonly<
+  Record<Parameters<HashFunction>[0], { readonly block: number; readonly hash: number }>
+> = { sha256: { block: 64, hash: 32 }, sha512: { block: 128, hash: 64 } };
 
 /**
  * Prepares an HMAC (RFC 2104) that uses one-shot hashes and computes its pads once: under load, hash objects cost several times
@@ -22,19 +24,23 @@ const BLOCK_BYTES: Readonly<Record<Parameters<HashFunction>[0], number>> = { sha
  *
  * @example
  * const hmac = prepareHmac(hash, "sha256", new TextEncoder().encode("Jefe"));
- * Array.from(hmac("what do ya want for nothing?")).slice(0, 4); // => [0x5b, 0xdc, 0xc1, 0x46]
+ * hmac("what do ya want for nothing?", "hex").slice(0, 8); // => "5bdcc146"
  */
 export function prepareHmac(
   hash: HashFunction,
   algorithm: Parameters<HashFunction>[0],
   key: Uint8Array,
 ): Hmac {
-  const blockBytes = BLOCK_BYTES[algorithm];
-  const block = new Uint8Array(blockBytes);
-  block.set(key.length > blockBytes ? hash(algorithm, key) : key);
+  const bytes = BYTES[algorithm];
+  const block = new Uint8Array(bytes.block);
+  block.set(key.length > bytes.block ? latin1Bytes(hash(algorithm, key, "binary")) : key);
   const withInnerPad = prepend(block.map((byte) => byte ^ 0x36));
-  const withOuterPad = prepend(block.map((byte) => byte ^ 0x5c));
-  return (message) => hash(algorithm, withOuterPad(hash(algorithm, withInnerPad(message))));
+  const outer = new Uint8Array(bytes.block + bytes.hash);
+  outer.set(block.map((byte) => byte ^ 0x5c));
+  return (message, encoding) => {
+    writeLatin1(hash(algorithm, withInnerPad(message), "binary"), outer, bytes.block);
+    return hash(algorithm, outer, encoding);
+  };
 }
 
 /** The longest message whose room is kept for the next one, in bytes. */

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createSigner } from "./index.ts";
 import type { HashFunction } from "./signer.ts";
 
-const hashFunction: HashFunction = (algorithm, data) => hash(algorithm, data, "buffer");
+const hashFunction: HashFunction = hash;
 const REQUEST = { method: "GET", path: "/", query: "", headers: ["Host", "example.com"] };
 
 test("each scheme gets the signer of its name", () => {

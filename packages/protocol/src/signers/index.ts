@@ -17,6 +17,7 @@ export type { Hmac } from "./hmac.ts";
 export { s3HeaderRule } from "./aws4-client-headers.ts";
 export type { HeaderRule } from "./aws4-client-headers.ts";
 export type {
+  HashEncoding,
   HashFunction,
   PayloadPlan,
   QueryRefusal,

@@ -7,10 +7,24 @@ import type { HeaderRule } from "./aws4-client-headers.ts";
  *
  * @example
  * import { createHash } from "node:crypto";
- * const sha: HashFunction = (algorithm, data) => createHash(algorithm).update(data).digest();
- * sha("sha512", new Uint8Array()).length; // => 64
+ * const sha: HashFunction = (algorithm, data, encoding) => createHash(algorithm).update(data).digest(encoding);
+ * sha("sha512", new Uint8Array(), "binary").length; // => 64
  */
-export type HashFunction = (algorithm: "sha256" | "sha512", data: Uint8Array) => Uint8Array;
+export type HashFunction = (
+  algorithm: "sha256" | "sha512",
+  data: Uint8Array,
+  encoding: HashEncoding,
+) => string;
+
+/**
+ * How a hash is written, by Node's names: `binary` is one character a byte. It is text always, since text of a known form costs less than
+ * bytes that are encoded afterwards.
+ *
+ * @example
+ * const encoding: HashEncoding = "hex";
+ * hash("sha256", new Uint8Array(), encoding) === EMPTY_SHA256; // => true
+ */
+export type HashEncoding = "base64url" | "binary" | "hex";
 
 /**
  * The request exactly as it will be sent, without the headers that the signer adds.

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import type { HashFunction, PayloadPlan, PayloadContext, Signer } from "../../src/signers/signer.ts";
 import { createSigner } from "../../src/signers/index.ts";
@@ -39,7 +39,7 @@ export interface PreparedRequest extends ComparedRequest {
 }
 
 export function prepare(request: ComparedRequest): PreparedRequest {
-  const signer = signerFor(request, (algorithm, data) => createHash(algorithm).update(data).digest());
+  const signer = signerFor(request, hash);
   const payload = payloadOf(signer.planPayload(request.payloadContext), request.body);
   return { ...request, wirePath: signer.wirePath(request.path), payload };
 }
@@ -47,9 +47,9 @@ export function prepare(request: ComparedRequest): PreparedRequest {
 /** Signs with this package. The canonical request is taken from the argument of the hash function. */
 export function signWithOurs(request: PreparedRequest): ReferenceSignature {
   const hashed: string[] = [];
-  const signer = signerFor(request, (algorithm, data) => {
+  const signer = signerFor(request, (algorithm, data, encoding) => {
     hashed.push(Buffer.from(data).toString("utf8"));
-    return createHash(algorithm).update(data).digest();
+    return hash(algorithm, data, encoding);
   });
   const added = signer.sign(
     {
@@ -83,5 +83,5 @@ function signerFor(request: ComparedRequest, hash: HashFunction): Signer {
 
 function payloadOf(plan: PayloadPlan, body: string): string {
   if (plan.kind === "refused") throw new Error(`the request cannot be signed: ${plan.problem.expected}`);
-  return plan.kind === "buffer" ? createHash("sha256").update(body).digest("hex") : plan.value;
+  return plan.kind === "buffer" ? hash("sha256", body) : plan.value;
 }

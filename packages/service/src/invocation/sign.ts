@@ -41,7 +41,7 @@ function awsChunkedFields({ rawHeaders }: RequestHead): typeof NO_FIELDS {
 /** The hash of a payload, piece by piece, as the signers write it. */
 export function hashPayload(chunks: readonly Uint8Array[], digest: HashFunction): string {
   const [first = EMPTY_PAYLOAD] = chunks;
-  if (chunks.length <= 1) return Buffer.from(digest("sha256", first)).toString("hex");
+  if (chunks.length <= 1) return digest("sha256", first, "hex");
   const hash = createHash("sha256");
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest("hex");

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { normalizeAuthority, originOfAuthority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { Pools } from "../egress/pools.ts";
@@ -14,7 +15,6 @@ import { createTicker } from "../invocation/ticker.ts";
 import { createAccountRegistry } from "../invocation/usage-accounts.ts";
 import { createWaitingResponses } from "../invocation/waiting-responses.ts";
 import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "../invocation/young-gc.ts";
-import { oneShotHash } from "../one-shot-hash.ts";
 import type { ServiceLimits } from "../service-limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -78,7 +78,7 @@ export function createDataPlane(
       vault: parts.vault,
       inFlightRegistry,
       accountRegistry,
-      digest: oneShotHash,
+      digest: hash,
       authorityCa: (authority) => options.authorityCas.get(normalizeAuthority(authority)),
     },
     invocationContext: {
@@ -93,7 +93,7 @@ export function createDataPlane(
         perTenant: limits.maxConcurrentInvocationsPerTenant,
         total: limits.maxConcurrentInvocations,
       }),
-      digest: oneShotHash,
+      digest: hash,
       now: options.now,
       hopId: `membrane-${options.store.id.slice(0, 16)}`,
       ownOrigin: originOfAuthority(options.config.authority).serialized,

@@ -1,9 +1,8 @@
-import { hkdfSync, timingSafeEqual } from "node:crypto";
+import { hash, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { CapabilityToken, Result } from "capability-protocol";
 import { err, ok, tokenBytes } from "capability-protocol";
 import type { Hmac } from "capability-protocol/signers";
 import { prepareHmac } from "capability-protocol/signers";
-import { oneShotHash } from "../one-shot-hash.ts";
 
 /** Length of a service key in bytes. */
 export const SERVICE_KEY_BYTES = 32;
@@ -140,9 +139,9 @@ export function checkValueOf(serviceKey: Uint8Array): Buffer {
 
 function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKey {
   const checkValue = checkValueOf(serviceKey);
-  const tokenHmac = toBuffer(prepareHmac(oneShotHash, "sha512", serviceKey));
-  const rowMac = toBuffer(prepareHmac(oneShotHash, "sha256", deriveKey(serviceKey, "row mac/1")));
-  const auditMac = toBuffer(prepareHmac(oneShotHash, "sha256", deriveKey(serviceKey, "audit mac/1")));
+  const tokenHmac = toBuffer(prepareHmac(hash, "sha512", serviceKey));
+  const rowMac = toBuffer(prepareHmac(hash, "sha256", deriveKey(serviceKey, "row mac/1")));
+  const auditMac = toBuffer(prepareHmac(hash, "sha256", deriveKey(serviceKey, "audit mac/1")));
   return {
     keyVersion,
     checkValue,
@@ -162,10 +161,7 @@ function createServiceKey(serviceKey: Uint8Array, keyVersion: number): ServiceKe
 const TOKEN_LABEL = Buffer.from("capability/1");
 
 function toBuffer(hmac: Hmac): (message: Uint8Array) => Buffer {
-  return (message) => {
-    const { buffer, byteOffset, byteLength } = hmac(message);
-    return Buffer.from(buffer, byteOffset, byteLength);
-  };
+  return (message) => Buffer.from(hmac(message, "binary"), "latin1");
 }
 
 /** HKDF-SHA-256 (RFC 5869) without salt, 32 bytes; every use has a separate label. */

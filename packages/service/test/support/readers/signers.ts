@@ -50,7 +50,7 @@ export const SIGNER_READERS: readonly Reader[] = [
     cap1.canonicalHeaders([{ lowerCaseName: "x-a", values: [text] }]),
   ),
   reader("protocol/src/signers/header-fields.ts#groupHeaders", HEAD, "name1val", (text) =>
-    groupHeaders(manyLines(text), () => true),
+    groupHeaders(manyLines(text), [], () => true),
   ),
   reader(
     "protocol/src/signers/remove-dot-segments.ts#removeDotSegments",

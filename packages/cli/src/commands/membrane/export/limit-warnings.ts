@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type {
   AllowedValues,
   ExportRequest,
@@ -9,7 +9,6 @@ import type {
 import { canonicalizePath } from "capability-protocol/path";
 import { matchesPathPattern, parsePathPattern, splitPath } from "capability-protocol";
 import { printableName } from "capability-protocol/result";
-import type { HashFunction } from "capability-protocol/signers";
 import { createSigner } from "capability-protocol/signers";
 
 /** A limit that is accepted, and probably not what was meant. */
@@ -124,8 +123,6 @@ function checkQuery(
     };
   });
 }
-
-const hash: HashFunction = (algorithm, data) => createHash(algorithm).update(data).digest();
 
 /** What a signed target would act on passes only where it cannot change what a request does. */
 function checkHeaders(
