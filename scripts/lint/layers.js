@@ -11,8 +11,9 @@ const SERVICE = {
   tracing: [],
   http1: ["net", "tracing"],
   "http1/llhttp": [],
-  "http1/native": ["http1", "http1/llhttp", "http1/node", "collections", "wall-clock.ts"],
-  "http1/node": ["http1", "net", "collections", "key-agreement.ts"],
+  "http1/native": ["http1", "http1/llhttp", "http1/node", "http1/shared", "collections", "wall-clock.ts"],
+  "http1/node": ["http1", "http1/shared", "net", "collections", "key-agreement.ts"],
+  "http1/shared": ["http1", "collections"],
   domain: ["collections"],
   store: ["domain", "collections", "error-code.ts", "one-shot-hash.ts", "private-files.ts"],
   "store/operations": ["store", "domain", "collections"],
@@ -208,7 +209,7 @@ const ADAPTERS = {
   lmdb: ["store/lmdb"],
   postgres: ["store/postgres"],
   undici: ["egress/undici"],
-  "node:http": ["http1/node", "commands"],
+  "node:http": ["http1/node", "http1/shared", "commands"],
   "node:https": ["http1/node", "commands"],
 };
 

@@ -3,7 +3,7 @@ import { SwapRemoveList } from "../../collections/swap-remove-list.ts";
 import type { HttpExchange } from "../downstream.ts";
 import type { ListenerOptions } from "../listener.ts";
 import type { Front, HandOver } from "../node/listen.ts";
-import type { PipelineBudget } from "../node/pipeline-budget.ts";
+import type { PipelineBudget } from "../shared/pipeline-budget.ts";
 import type { Lane } from "./connection.ts";
 import { NativeConnection } from "./connection.ts";
 import { HeadWriter } from "./head-writer.ts";

@@ -1,6 +1,6 @@
 import type { ListenHttp } from "../listener.ts";
 import { listenBehind } from "../node/listen.ts";
-import { createPipelineBudget } from "../node/pipeline-budget.ts";
+import { createPipelineBudget } from "../shared/pipeline-budget.ts";
 import { FastLane } from "./fast-lane.ts";
 
 /**

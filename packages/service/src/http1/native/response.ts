@@ -2,8 +2,8 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { nextTick } from "node:process";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
-import { reasonOf } from "../node/reason.ts";
-import { canDrain } from "../node/response.ts";
+import { reasonOf } from "../shared/reason.ts";
+import { canDrain } from "../shared/unread-body.ts";
 import type { NativeRequest } from "./request.ts";
 import type { HeadWriter } from "./head-writer.ts";
 

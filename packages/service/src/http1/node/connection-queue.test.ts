@@ -5,7 +5,7 @@ import { deferred } from "../../../../testkit/src/deferred.ts";
 import type { PipelineLimits } from "../listener.ts";
 import type { NodeExchange } from "./connection-queue.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
-import { createPipelineBudget } from "./pipeline-budget.ts";
+import { createPipelineBudget } from "../shared/pipeline-budget.ts";
 import { NodeResponse } from "./response.ts";
 
 const LIMITS: PipelineLimits = { perConnection: 100, bytes: 1_000_000 };

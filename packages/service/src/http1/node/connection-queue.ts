@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import type { NodeResponse } from "./response.ts";
-import type { PipelineBudget, PipelineShare } from "./pipeline-budget.ts";
-import { REQUESTS_PER_TURN, estimateRequestBytes } from "./pipeline-budget.ts";
+import type { PipelineBudget, PipelineShare } from "../shared/pipeline-budget.ts";
+import { REQUESTS_PER_TURN } from "../shared/pipeline-budget.ts";
+import { estimateRequestBytes } from "./request-bytes.ts";
 import type { ReadControl } from "./read-control.ts";
 import { createReadControl } from "./read-control.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ByteStream } from "../byte-stream.ts";
-import { joinSmallReads } from "./joined-reads.ts";
+import { joinSmallReads } from "../shared/joined-reads.ts";
 import { NodeResponse } from "./response.ts";
 
 /** How long a client may continue to send after a response that is no 101, in milliseconds. */

@@ -3,8 +3,8 @@ import { nextTick } from "node:process";
 import type { HttpExchange } from "../downstream.ts";
 import type { HttpListener, ListenerOptions, ListenHttp } from "../listener.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
-import type { PipelineBudget } from "./pipeline-budget.ts";
-import { createPipelineBudget } from "./pipeline-budget.ts";
+import type { PipelineBudget } from "../shared/pipeline-budget.ts";
+import { createPipelineBudget } from "../shared/pipeline-budget.ts";
 import { startNodeServer } from "./server.ts";
 
 /** Reads connections before Node's server does, as far as it understands what comes on them. */

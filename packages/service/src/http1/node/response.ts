@@ -2,9 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
-
-/** An unread body of up to this many bytes is read to its end, so that the connection can be kept. */
-const MAX_DRAIN_BYTES = 64 * 1024;
+import { canDrain } from "../shared/unread-body.ts";
 
 /** How long a longer body may continue before the connection is closed, in milliseconds. */
 export const LINGER_MS = 1_000;
@@ -66,11 +64,6 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
       return resume();
     };
   }
-}
-
-/** Whether the rest of a body is short enough to be read, so that the connection can be kept. */
-export function canDrain(framing: BodyFraming): boolean {
-  return framing.kind === "none" || (framing.kind === "length" && framing.length <= MAX_DRAIN_BYTES);
 }
 
 /** Reads and drops the rest of a body: many clients read no response before they have sent the whole request. */
