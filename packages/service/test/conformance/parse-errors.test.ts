@@ -126,3 +126,32 @@ test("a head on a paused connection gets its time again before it is refused as 
   expect(await statuses(never, 6)).toEqual([200, 200, 200, 200, 200, 408]);
   await never.closed;
 });
+
+test.each([
+  ["nonsense", "hello\r\n\r\n", 400],
+  ["a head over the limit", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+  ["CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 405],
+  ["a request without Host", "GET / HTTP/1.1\r\n\r\n", 400],
+  ["a request of HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", 401],
+  ["a request with Connection: close", requestHead(undefined, { headers: ["Connection: close"] }), 401],
+  ["a chunked request without a token", `${requestHead(undefined, CHUNKED)}1\r\nx\r\n`, 401],
+  [
+    "a length of 64 MiB without a token",
+    requestHead(undefined, { ...CHUNKED, headers: [`Content-Length: ${2 ** 26}`] }),
+    401,
+  ],
+])("a client that goes on to send after %s still gets the response", async (_what, bytes, status) => {
+  const more = "GET / HTTP/1.1\r\n".repeat(20_000);
+  await using connection = await openRawConnection(service.port);
+  connection.socket.pause();
+  connection.send(bytes + more);
+  for (let times = 0; times < 3; times += 1) {
+    // The service has read what was sent before.
+    await using other = await openRawConnection(service.port);
+    other.send(requestHead(undefined, { line: "GET /healthz HTTP/1.1" }));
+    await nextResponse(other);
+    connection.send(more);
+  }
+  connection.socket.resume();
+  expect(await nextResponse(connection)).toMatchObject({ status });
+});

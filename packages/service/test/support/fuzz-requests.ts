@@ -15,6 +15,17 @@ export function withTokens(bytes: string, tokens: Readonly<Record<TokenName, str
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
 
+const ODD_VERSIONS = [
+  "HTTP/1.10",
+  "HTTP/01.1",
+  "HTTP/1.",
+  "HTTP/1.1\t",
+  "HTTP/\r1.1",
+  "HTTP/5.6",
+  "RTSP/1.0",
+  "ICE/1.0",
+];
+
 /** A number that distinguishes requests on one connection. */
 const number = fc.nat(9);
 
@@ -34,6 +45,14 @@ const requestLine: fc.Arbitrary<GeneratedText> = fc
         `${method}  /?${MARK} HTTP/1.1\r\n`,
         `${method} /?${MARK} HTTP/2.0\r\n`,
         `TRACE /?${MARK} HTTP/1.1\r\n`,
+        ...ODD_VERSIONS.map((version) => `${method} /?${MARK} ${version}\r\n`),
+        `${method} /?${MARK}\nHTTP/1.1\r\n`,
+        `${method}\t/?${MARK} HTTP/1.1\r\n`,
+        `${method}\0 /?${MARK} HTTP/1.1\r\n`,
+        `\r\n\r\n${method} /?${MARK} HTTP/1.1\r\n`,
+        `${method} http://a@membrane.test/?${MARK} HTTP/1.1\r\n`,
+        `${method} http://membrane.test:80/?${MARK} HTTP/1.1\r\n`,
+        `${method} http://membrane.test?${MARK} HTTP/1.1\r\n`,
         "CONNECT membrane.test:80 HTTP/1.1\r\n",
         "GET /healthz HTTP/1.1\r\n",
         `get /?${MARK} HTTP/1.1\r\n`,
@@ -44,7 +63,18 @@ const requestLine: fc.Arbitrary<GeneratedText> = fc
 
 const host = mostly(
   ["Host: membrane.test\r\n"],
-  ["", "Host:\r\n", "Host: a\r\nHost: b\r\n", "Host: a/b\r\n", "Host : a\r\n"],
+  [
+    "",
+    "Host:\r\n",
+    "Host: a\r\nHost: b\r\n",
+    "Host: a\r\nHost: a\r\n",
+    "Host: a/b\r\n",
+    "Host : a\r\n",
+    "Host: a\0b\r\n",
+    "Host: \xffa\r\n",
+    "Host: a\r\n b\r\n",
+    " Host: a\r\n",
+  ],
 );
 
 const authorization = mostly(
@@ -74,6 +104,9 @@ const headers: fc.Arbitrary<GeneratedText> = fc
       ],
       [
         "Connection: close\r\n",
+        "Connection: close\t\r\n",
+        "Connection: a, close\t\r\n",
+        "Connection: keep\ralive\r\n",
         "Connection: X-Mark, Content-Length, Transfer-Encoding, Host\r\n",
         "Connection: upgrade\r\nUpgrade: x\r\n",
         "Upgrade: h2c\r\n",
@@ -86,6 +119,17 @@ const headers: fc.Arbitrary<GeneratedText> = fc
         "Via: 1.1 a, 1.1 b\r\n",
         "X : y\r\n",
         "X: y\r\n folded\r\n",
+        "X:\r\n\tfolded\r\n",
+        "X: y\0\r\n",
+        "X: \x0by\r\n",
+        "X: y\rZ: y\r\n",
+        "X: y\nZ: y\r\n",
+        "X: y\n",
+        "X: y\r\r\n",
+        "X\x85: y\r\n",
+        "X@: y\r\n",
+        "X\r\n",
+        ":\r\n",
         "X: y\r\n".repeat(1_000),
       ],
     ),

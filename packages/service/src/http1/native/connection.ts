@@ -3,8 +3,8 @@ import type { Indexed } from "../../collections/swap-remove-list.ts";
 import type { HttpExchange } from "../downstream.ts";
 import type { ListenerOptions, Rejection } from "../listener.ts";
 import type { HandOver } from "../node/listen.ts";
-import { LINGER_MS } from "../node/response.ts";
 import { joinSmallReads } from "../shared/joined-reads.ts";
+import { linger } from "../shared/linger.ts";
 import type { PipelineBudget, PipelineShare } from "../shared/pipeline-budget.ts";
 import { REQUESTS_PER_TURN } from "../shared/pipeline-budget.ts";
 import { HeldBytes } from "./held-bytes.ts";
@@ -148,8 +148,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
   onReceived(): void {
     this.#isBodyPaused = false;
     this.#updatePause();
-    if (this.#isClosing) this.socket.destroySoon();
-    else this.#proceed();
+    if (!this.#isClosing) this.#proceed();
   }
 
   onSent(): void {
@@ -234,7 +233,7 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     const [request, response] = [this.#request, this.#response];
     if (request === undefined || response === undefined) return;
     if (!this.#isHandled || !response.writableFinished || this.socket.destroyed) return;
-    if (response.closesConnection) return this.#close(request);
+    if (response.closesConnection) return this.#close();
     if (!request.complete) return request.drop();
     if (this.#held.length > 0 && this.#requestsInTurn === REQUESTS_PER_TURN) {
       this.#requestsInTurn = 0;
@@ -249,16 +248,11 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
     this.#updatePause();
   }
 
-  /** Ends the connection after its last response. What the client still sends of that request is read for a while longer. */
-  #close(request: NativeRequest): void {
+  /** Ends the connection after its last response. */
+  #close(): void {
     this.#isClosing = true;
     this.#takeHeld();
-    this.#updatePause();
-    // A connection that is closed with unread bytes is reset, and the reset can overtake the response (RFC 9112 §9.6).
-    if (request.complete) return this.socket.destroySoon();
-    this.socket.end();
-    const timer = setTimeout(() => this.socket.destroy(), LINGER_MS);
-    this.socket.once("close", () => clearTimeout(timer));
+    linger(this.socket);
   }
 
   /** Keeps what follows the request in flight. Reading goes on, so that a disconnect is noticed, until too much waits. */
@@ -303,10 +297,9 @@ export class NativeConnection implements RequestOwner, ResponseOwner, Indexed {
   }
 
   #refuse(rejection: Rejection): void {
-    const { socket } = this;
-    this.#isClosing = true;
     this.#headSince = undefined;
-    socket.end(this.#lane.rejectionBytes(rejection), () => socket.destroy());
+    this.socket.write(this.#lane.rejectionBytes(rejection));
+    this.#close();
   }
 
   /**

@@ -2,10 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ByteStream } from "../byte-stream.ts";
 import { joinSmallReads } from "../shared/joined-reads.ts";
+import { linger } from "../shared/linger.ts";
 import { NodeResponse } from "./response.ts";
-
-/** How long a client may continue to send after a response that is no 101, in milliseconds. */
-const LINGER_MS = 1_000;
 
 /**
  * The response to a handshake for another protocol, on a connection that Node's server has given up. It is a 101, after which the
@@ -33,7 +31,7 @@ export class HandshakeResponse extends NodeResponse {
       get: () => connection.writableNeedDrain && !this.writableEnded,
     });
     connection.on("drain", this.#onDrain);
-    this.once("finish", () => this.#lingeringClose());
+    this.once("finish", () => linger(connection));
     // Reads ahead, within the limit of a stream, so that a disconnect is noticed.
     connection.read(0);
   }
@@ -57,14 +55,5 @@ export class HandshakeResponse extends NodeResponse {
       connection.destroy();
       return false;
     };
-  }
-
-  #lingeringClose(): void {
-    const connection = this.#connection;
-    connection.end();
-    const timer = setTimeout(() => connection.destroy(), LINGER_MS);
-    connection.once("close", () => clearTimeout(timer));
-    connection.once("end", () => connection.destroySoon());
-    connection.resume();
   }
 }

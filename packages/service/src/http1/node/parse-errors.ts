@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Rejection, RejectionBytes } from "../listener.ts";
+import { isLingering, linger } from "../shared/linger.ts";
 import type { NodeResponse } from "./response.ts";
 
 const HEAD_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
@@ -42,20 +43,20 @@ export function handleParseErrors(
   const deferred = new WeakSet<Duplex>();
 
   const refuse = (socket: Duplex, rejection: Rejection): void => {
-    socket.on("error", () => undefined);
-    socket.end(rejectionBytes(rejection), () => socket.destroy());
+    socket.write(rejectionBytes(rejection));
+    linger(socket);
   };
   const refuseRequest = (error: Error & { readonly code?: string }, socket: Duplex): void => {
-    if (deferred.has(socket)) return;
+    if (deferred.has(socket) || isLingering(socket)) return;
     if (!socket.writable) return void socket.destroy();
     const pending = connections.get(socket);
     const rejection = REJECTIONS_BY_CODE[error.code ?? ""] ?? "malformed";
     if (pending === undefined) return refuse(socket, rejection);
     if (!pending.latest.req.complete)
       return refuseRestOfBody(socket, pending, () => refuse(socket, rejection));
-    // What follows a response that closes the connection is no request (RFC 9112 §9.6). Node is about to end the connection.
+    // What follows a response that closes the connection is no request (RFC 9112 §9.6).
     if (isFinished(pending.latest))
-      return pending.latest.shouldKeepAlive ? refuse(socket, rejection) : undefined;
+      return pending.latest.shouldKeepAlive ? refuse(socket, rejection) : linger(socket);
     // The refusal follows the response to a complete request, unless the client has ended its side.
     if (socket.readableEnded) return void socket.destroy();
     deferred.add(socket);
@@ -99,7 +100,7 @@ function refuseRestOfBody(socket: Duplex, { latest, previous }: PendingResponses
   if (!isFinished(previous)) socket.destroy();
   else if (!latest.headersSent) refuse();
   else if (!latest.writableEnded && !latest.isWritten) socket.destroy();
-  else socket.end(() => socket.destroy());
+  else linger(socket);
 }
 
 function isFinished(response: NodeResponse | undefined): boolean {

@@ -2,10 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
+import { linger } from "../shared/linger.ts";
 import { canDrain } from "../shared/unread-body.ts";
-
-/** How long a longer body may continue before the connection is closed, in milliseconds. */
-export const LINGER_MS = 1_000;
 
 /** The class of a server's responses. */
 export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
@@ -39,7 +37,7 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
     this.writeHead(status, [...headers, ...length]);
     this.flushHeaders();
     drain(request);
-    this.write(body, () => lingeringClose(request));
+    this.write(body, () => linger(request.socket));
     this.isWritten = true;
   }
 
@@ -51,8 +49,8 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
     const request = this.req;
     this.shouldKeepAlive = false;
     drain(request);
-    if (this.writableFinished) lingeringClose(request);
-    else this.once("finish", () => lingeringClose(request));
+    if (this.writableFinished) linger(request.socket);
+    else this.once("finish", () => linger(request.socket));
   }
 
   continueOnRead(): void {
@@ -70,17 +68,4 @@ export class NodeResponse<Request extends IncomingMessage = IncomingMessage>
 function drain(request: IncomingMessage): void {
   request.on("error", () => undefined);
   request.resume();
-}
-
-/**
- * Ends the service's side and reads for a while longer: a connection that is closed with unread bytes is reset, and the reset
- * can overtake the response (RFC 9112 §9.6).
- */
-function lingeringClose(request: IncomingMessage): void {
-  const { socket } = request;
-  socket.end();
-  if (request.readableEnded) return socket.destroySoon();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.on("close", () => clearTimeout(timer));
-  request.on("end", () => socket.destroySoon());
 }

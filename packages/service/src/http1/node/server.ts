@@ -13,6 +13,7 @@ import type { ParseErrorOptions } from "./parse-errors.ts";
 import { createCoalescingRequest } from "./coalescing-request.ts";
 import { HandshakeResponse } from "./handshake-response.ts";
 import { handleParseErrors } from "./parse-errors.ts";
+import { linger } from "../shared/linger.ts";
 import { NodeResponse } from "./response.ts";
 import { asksForUpgrade, createUpgradableRequest } from "./upgradable-request.ts";
 
@@ -165,7 +166,10 @@ async function listen(server: NodeServer, { host, port, onError }: NodeServerOpt
   return address;
 }
 
-/** Calls `onConnection` before the listeners with which Node's server starts to read a connection. */
+/**
+ * Calls `onConnection` before the listeners with which Node's server starts to read a connection. After the last response Node calls
+ * `destroySoon`, which would reset a connection whose client still sends.
+ */
 function interceptConnections(
   server: NetServer,
   event: string,
@@ -174,6 +178,7 @@ function interceptConnections(
   const listeners = server.listeners(event);
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
+    socket.destroySoon = () => linger(socket);
     onConnection(socket, () => listeners.forEach((attach) => void Reflect.apply(attach, server, [socket])));
   });
 }
