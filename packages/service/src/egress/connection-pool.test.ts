@@ -11,6 +11,7 @@ import { targetOrigin } from "../../../testkit/src/target-origin.ts";
 import type { ConnectionWaiter, UpstreamLease } from "../http1/upstream.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { createConnector } from "./connector.ts";
+import type { CreateConnection } from "./pooled-connection.ts";
 import { parseAllowTarget } from "./allow-rule.ts";
 import { createEgressPolicy } from "./policy.ts";
 
@@ -41,7 +42,12 @@ async function listen(serve: (socket: Socket) => void = rawResponder(OK_RESPONSE
 }
 
 /** Names are found when the test releases their lookup from the list; without a list none are found. */
-function poolTo(port: number, connections: number, lookups?: (() => void)[]): ConnectionPool {
+function poolTo(
+  port: number,
+  connections: number,
+  lookups?: (() => void)[],
+  createConnection: CreateConnection = clientOfRun(),
+): ConnectionPool {
   const lookup: LookupFunction = (_name, _options, callback) => {
     lookups?.push(() => callback(null, [{ address: "127.0.0.1", family: 4 }]));
   };
@@ -51,7 +57,7 @@ function poolTo(port: number, connections: number, lookups?: (() => void)[]): Co
       origin: targetOrigin(host, port),
       connections,
       maxHeaderBytes: 16_384,
-      createConnection: clientOfRun(),
+      createConnection,
     },
     createConnector({ policy, connectTimeoutMs: 5_000, lookup }),
   );
@@ -110,6 +116,25 @@ test("a failed attempt fails the request that has waited longest, and the next o
   const results = await Promise.allSettled([requestFromPool(pool, "/"), requestFromPool(pool, "/")]);
   expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(pool.isIdle).toBe(true);
+});
+
+test("a client that cannot be made closes its connection and fails the request, and the next one gets another", async () => {
+  const noMemory = new Error("no memory for another parser");
+  const create = clientOfRun();
+  let isFirst = true;
+  const pool = poolTo(await listen(), 1, undefined, (...given) => {
+    if (!isFirst) return create(...given);
+    isFirst = false;
+    throw noMemory;
+  });
+  const results = await Promise.allSettled([requestFromPool(pool, "/"), requestFromPool(pool, "/")]);
+  expect(results).toMatchObject([
+    { status: "rejected", reason: { code: "EGRESS_CONNECT_FAILED", cause: noMemory } },
+    { status: "fulfilled", value: { text: "ok" } },
+  ]);
+  await expect.poll(() => accepted[0]?.closed).toBe(true);
+  await expect.poll(() => pool.isIdle).toBe(true);
+  expect(pool.connections).toBe(1);
 });
 
 test("a connection that came too late for a request is kept for the next one", async () => {

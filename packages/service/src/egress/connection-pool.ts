@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { ConnectionWaiter, UpstreamPool } from "../http1/upstream.ts";
 import type { Connector } from "./connector.ts";
 import { ConnectFailedError } from "./errors.ts";
@@ -118,12 +119,24 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
           this.#failFirst(error);
           return this.#openMore();
         }
-        const connection = this.#options.createConnection(socket, this.#options, this);
-        this.#open.add(connection);
-        this.#assign(connection, takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting));
+        this.#useSocket(socket);
       },
       attempt.signal,
     );
+  }
+
+  /** A client that cannot be made, for want of memory, is a failed attempt. */
+  #useSocket(socket: Socket): void {
+    let connection: PooledConnection;
+    try {
+      connection = this.#options.createConnection(socket, this.#options, this);
+    } catch (error) {
+      socket.destroy();
+      this.#failFirst(new ConnectFailedError({ cause: error }));
+      return this.#openMore();
+    }
+    this.#open.add(connection);
+    this.#assign(connection, takeFirst(this.#waitingForNew) ?? takeFirst(this.#waiting));
   }
 
   #failFirst(error: Error): void {
