@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { normalizeAuthority, originOfAuthority } from "capability-protocol";
 import type { EgressPolicy } from "../egress/policy.ts";
+import type { CreateConnection } from "../egress/pooled-connection.ts";
 import type { Pools } from "../egress/pools.ts";
 import { createPools } from "../egress/pools.ts";
 import { CORS_HEADERS } from "../http/cors.ts";
@@ -19,7 +20,6 @@ import type { ServiceLimits } from "../service-limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { RevocationMonitor } from "./revocation-monitor.ts";
-import { createUpstreamClient } from "./upstream-client.ts";
 
 /** Owns what carries invocations: the connections to targets, the timers of requests in flight, their budgets. */
 export interface DataPlane {
@@ -38,11 +38,12 @@ export interface DataPlaneParts {
   readonly policy: EgressPolicy;
   readonly monotonic: () => number;
   readonly meter: InvocationMeter;
+  readonly createConnection: CreateConnection;
 }
 
 type DataPlaneOptions = Pick<
   ServiceOptions,
-  "config" | "store" | "authorityCas" | "now" | "lookup" | "createConnection" | "collectYoung"
+  "config" | "store" | "authorityCas" | "now" | "lookup" | "collectYoung"
 >;
 
 export function createDataPlane(
@@ -51,9 +52,8 @@ export function createDataPlane(
   parts: DataPlaneParts,
 ): DataPlane {
   const { feed, cache, inFlightRegistry } = parts.monitor;
-  const { policy, monotonic, meter } = parts;
-  const { lookup, createConnection = createUpstreamClient(options.config.upstreamClient, monotonic) } =
-    options;
+  const { policy, monotonic, meter, createConnection } = parts;
+  const { lookup } = options;
   const pools = createPools({ policy, lookup, limits, createConnection }, monotonic);
   const poolTimer = setInterval(() => pools.closeIdle(monotonic()), limits.upstreamPoolIdleMs).unref();
   const accountRegistry = createAccountRegistry();

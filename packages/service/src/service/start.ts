@@ -28,6 +28,7 @@ import type { ServiceOptions } from "./options.ts";
 import { matchAuthorities, matchNamesBelow, ownAuthorities } from "./own-authorities.ts";
 import { startRevocationMonitor } from "./revocation-monitor.ts";
 import { collectService } from "./service-reading.ts";
+import { createUpstreamClient } from "./upstream-client.ts";
 
 /** After the deadline of a stop: time for the responses to the requests that it refuses, in milliseconds. */
 const REFUSAL_TIME_MS = 250;
@@ -47,6 +48,8 @@ export interface RunningService {
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { config, log, monotonic = () => performance.now() } = options;
   const { limits, trustedProxies } = config;
+  // Before anything that would have to be closed: it throws if its parser is not the one that was tested.
+  const { createConnection = createUpstreamClient(config.upstreamClient, monotonic) } = options;
   const authorities = ownAuthorities(config);
   const isOwn = matchAuthorities(authorities);
   // Where the service itself listens is known only after it has started to.
@@ -71,7 +74,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   });
   const counts = new RequestCounts();
   let isStopping = false;
-  const dataPlane = createDataPlane(limits, options, { monitor, vault, policy, monotonic, meter });
+  const dataPlane = createDataPlane(limits, options, {
+    monitor,
+    vault,
+    policy,
+    monotonic,
+    meter,
+    createConnection,
+  });
   const { bodies, resolveContext, invocationContext } = dataPlane;
   const managementContext = createControlPlane(config, options, {
     vault,

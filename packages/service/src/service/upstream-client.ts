@@ -1,12 +1,20 @@
 import { createClientConnections } from "../egress/client/client.ts";
 import type { CreateConnection } from "../egress/pooled-connection.ts";
 import { createUndiciConnection } from "../egress/undici/connection.ts";
+import { sharedLlhttp } from "../http1/llhttp/instance.ts";
 import type { UpstreamClient } from "./options.ts";
 
-/** Makes the HTTP/1.1 clients of connections to targets. @param monotonic a clock in milliseconds, for their timeouts. */
+/**
+ * Makes the HTTP/1.1 clients of connections to targets.
+ *
+ * @param monotonic a clock in milliseconds, for their timeouts.
+ * @throws {UnknownLlhttpError} if the service's own client is asked for and llhttp is another one than it was tested with.
+ */
 export function createUpstreamClient(name: UpstreamClient, monotonic: () => number): CreateConnection {
   switch (name) {
     case "native":
+      // Here, so that it refuses the start, and not each request.
+      sharedLlhttp();
       return createClientConnections(monotonic);
     case "undici":
       return createUndiciConnection;

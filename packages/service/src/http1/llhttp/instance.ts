@@ -1,3 +1,4 @@
+import { lazy } from "../../collections/lazy.ts";
 import type { LlhttpExports } from "./module.ts";
 import { instantiate } from "./module.ts";
 import { BODY_PART, FIELD_PART, STATUS_PART, Spans, URL_PART, VALUE_PART } from "./spans.ts";
@@ -79,5 +80,9 @@ export class Llhttp {
   }
 }
 
-/** The instance of this process. */
-export const LLHTTP: Llhttp = new Llhttp();
+/**
+ * The instance of this process, which is made at its first use: a process that does not parse with it runs with any version of undici.
+ *
+ * @throws {UnknownLlhttpError}
+ */
+export const sharedLlhttp: () => Llhttp = lazy(() => new Llhttp());

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LLHTTP } from "./instance.ts";
+import { sharedLlhttp } from "./instance.ts";
 import { Parser } from "./parser.ts";
 import { SPAN_NUMBERS } from "./spans.ts";
 
@@ -80,7 +80,7 @@ test("parsers do not mix what they have read", () => {
 });
 
 test("parsers that are freed leave their memory to others", () => {
-  const size = (): number => LLHTTP.exports.memory.buffer.byteLength;
+  const size = (): number => sharedLlhttp().exports.memory.buffer.byteLength;
   const use = (): void => {
     const parsers = Array.from({ length: 1_000 }, () => new Parser("response"));
     for (const parser of parsers) expect(parser.execute(bytes(HEAD))).toBe("head");

@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RequestHead } from "./request-head.ts";
-import { tokeniseRequestHead } from "./request-head.ts";
+import { tokenizeRequestHead } from "./request-head.ts";
 
-function tokenise(head: string): RequestHead | undefined {
-  return tokeniseRequestHead(Buffer.from(head, "latin1"));
+function tokenize(head: string): RequestHead | undefined {
+  return tokenizeRequestHead(Buffer.from(head, "latin1"));
 }
 
 /** A GET with these header lines. */
@@ -18,7 +18,7 @@ function get(...lines: readonly string[]): string {
 
 test("a head is taken apart as it was sent", () => {
   expect(
-    tokenise("PATCH /a?b=%20 HTTP/1.1\r\nHost: b\r\nX-aBc:1\r\nX-aBc:\t 2 \t\r\nEmpty:\r\n\r\n"),
+    tokenize("PATCH /a?b=%20 HTTP/1.1\r\nHost: b\r\nX-aBc:1\r\nX-aBc:\t 2 \t\r\nEmpty:\r\n\r\n"),
   ).toEqual({
     method: "PATCH",
     target: "/a?b=%20",
@@ -42,7 +42,7 @@ test.each([
   ["chunked", get("Transfer-Encoding: chunked"), { rawHeaders: ["Transfer-Encoding", "chunked"] }],
   ["Connection", get("Connection: close , x"), { rawHeaders: ["Connection", "close , x"] }],
 ])("%s is allowed", (_, head, parts) => {
-  expect(tokenise(head)).toMatchObject(parts);
+  expect(tokenize(head)).toMatchObject(parts);
 });
 
 test.each([
@@ -94,26 +94,26 @@ test.each([
   ["a body after the head", `${get("Content-Length: 1")}a`],
   ["a second head", get("A: b") + get("A: b")],
 ])("%s is refused", (_, head) => {
-  expect(tokenise(head)).toBeUndefined();
+  expect(tokenize(head)).toBeUndefined();
 });
 
 test("a head that is longer than a window is refused", () => {
-  expect(tokenise(get(`A: ${"b".repeat(65_536)}`))).toBeUndefined();
+  expect(tokenize(get(`A: ${"b".repeat(65_536)}`))).toBeUndefined();
 });
 
 test("a refused head leaves nothing to the next one", () => {
-  expect(tokenise(get("Transfer-Encoding: chunked", "A : b"))).toBeUndefined();
-  expect(tokenise(get("Content-Length: 5"))?.rawHeaders).toEqual(["Content-Length", "5"]);
+  expect(tokenize(get("Transfer-Encoding: chunked", "A : b"))).toBeUndefined();
+  expect(tokenize(get("Content-Length: 5"))?.rawHeaders).toEqual(["Content-Length", "5"]);
 });
 
 test("thousands of headers are all found", () => {
   const lines = Array.from({ length: 5_000 }, (_, at) => `N${at}: ${at}`);
-  expect(tokenise(get(...lines))?.rawHeaders).toEqual(lines.flatMap((line) => line.split(": ")));
+  expect(tokenize(get(...lines))?.rawHeaders).toEqual(lines.flatMap((line) => line.split(": ")));
 });
 
 test("more names than are kept are all told apart", () => {
   const names = Array.from({ length: 3_000 }, (_, at) => `X${(at * 7_919) % 3_001}`);
-  for (const name of [...names, ...names]) expect(tokenise(get(`${name}: b`))?.rawHeaders[0]).toBe(name);
+  for (const name of [...names, ...names]) expect(tokenize(get(`${name}: b`))?.rawHeaders[0]).toBe(name);
 });
 
 describe("as node:http", () => {
@@ -179,7 +179,7 @@ describe("as node:http", () => {
   test("every sound head has the same parts", async () => {
     await fc.assert(
       fc.asyncProperty(sound, async (head) => {
-        expect(await ask(head)).toEqual(tokenise(head));
+        expect(await ask(head)).toEqual(tokenize(head));
       }),
       { numRuns: 200 },
     );
@@ -189,7 +189,7 @@ describe("as node:http", () => {
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(mutated, async (head) => {
-        const mine = tokenise(head);
+        const mine = tokenize(head);
         if (mine === undefined) return;
         taken += 1;
         expect(await ask(head)).toEqual(mine);

@@ -1,6 +1,8 @@
+import { lazy } from "../../collections/lazy.ts";
 import { NameTable, trimEnd } from "./header-text.ts";
 import { WINDOW_BYTES } from "./instance.ts";
 import { Parser } from "./parser.ts";
+import type { Spans } from "./spans.ts";
 import { FIELD_PART, SPAN_NUMBERS, URL_PART } from "./spans.ts";
 
 /** The head of a request, as it was sent. All strings have one character a byte. */
@@ -13,7 +15,7 @@ export interface RequestHead {
 }
 
 const NAMES = new NameTable();
-const PARSER = new Parser("request");
+const requestParser = lazy(() => new Parser("request"));
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -28,20 +30,20 @@ const VERSION_LENGTH = 8;
  * @returns undefined if llhttp refuses it, if it ends anywhere but with the last byte, if it is of no version 1.0 or 1.1 of HTTP, and
  *   if it asks for another protocol (`Upgrade`, `CONNECT`).
  * @example
- *   tokeniseRequestHead(Buffer.from("GET /a HTTP/1.1\r\nHost: b\r\n\r\n"));
+ *   tokenizeRequestHead(Buffer.from("GET /a HTTP/1.1\r\nHost: b\r\n\r\n"));
  *   // { method: "GET", target: "/a", version: "1.1", rawHeaders: ["Host", "b"] }
  */
-export function tokeniseRequestHead(bytes: Buffer): RequestHead | undefined {
+export function tokenizeRequestHead(bytes: Buffer): RequestHead | undefined {
   if (bytes.length > WINDOW_BYTES) return undefined;
-  PARSER.reset();
-  if (PARSER.execute(bytes) !== "head" || PARSER.position !== bytes.length || PARSER.isUpgrade)
+  const parser = requestParser();
+  parser.reset();
+  if (parser.execute(bytes) !== "head" || parser.position !== bytes.length || parser.isUpgrade)
     return undefined;
-  return readSpans(bytes.toString("latin1"));
+  return readSpans(bytes.toString("latin1"), parser.spans);
 }
 
 /** Each part of a head that is in one piece is one span. */
-function readSpans(head: string): RequestHead | undefined {
-  const { numbers, count } = PARSER.spans;
+function readSpans(head: string, { numbers, count }: Spans): RequestHead | undefined {
   const rawHeaders: string[] = [];
   let method = "";
   let target = "";

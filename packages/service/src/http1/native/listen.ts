@@ -1,3 +1,4 @@
+import { sharedLlhttp } from "../llhttp/instance.ts";
 import type { ListenHttp } from "../listener.ts";
 import { listenBehind } from "../node/listen.ts";
 import { createPipelineBudget } from "../shared/pipeline-budget.ts";
@@ -8,9 +9,14 @@ import { FastLane } from "./fast-lane.ts";
  * to `node:http`, unread, and stays there until its connection ends. What Node's server does is the reference for both.
  */
 export const listenNative: ListenHttp = async (options, handle) => {
+  // An llhttp that was not tested refuses the start, and not each request.
+  sharedLlhttp();
   const budget = createPipelineBudget(options.pipeline);
   const lane = new FastLane(options, budget, handle);
-  const listener = await listenBehind(lane, budget, options, handle);
+  const listener = await listenBehind(lane, budget, options, handle).catch((error: unknown) => {
+    lane.stop();
+    throw error;
+  });
   return {
     ...listener,
     async close(deadlineMs) {

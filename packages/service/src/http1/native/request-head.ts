@@ -1,5 +1,5 @@
 import type { RequestHead } from "../llhttp/request-head.ts";
-import { tokeniseRequestHead } from "../llhttp/request-head.ts";
+import { tokenizeRequestHead } from "../llhttp/request-head.ts";
 
 /** A request head that the fast lane reads. */
 export interface FastHead {
@@ -37,7 +37,7 @@ const TARGET = /^\/[!-~]*$/;
  * @returns nothing for any other head: Node's server decides about it.
  */
 export function readFastHead(bytes: Buffer): FastHead | undefined {
-  const head = isUpperCase(bytes[0]) ? tokeniseRequestHead(bytes) : undefined;
+  const head = isUpperCase(bytes[0]) ? tokenizeRequestHead(bytes) : undefined;
   if (head === undefined || head.version !== "1.1") return undefined;
   if (!METHODS.has(head.method) || !TARGET.test(head.target)) return undefined;
   const length = readLength(head);

@@ -14,7 +14,7 @@ import { readFraming } from "../../../src/http/framing.ts";
 import { readUpgrade } from "../../../src/http/upgrade.ts";
 import { readHead } from "../../../src/http/read-head.ts";
 import { trimEnd } from "../../../src/http1/llhttp/header-text.ts";
-import { tokeniseRequestHead } from "../../../src/http1/llhttp/request-head.ts";
+import { tokenizeRequestHead } from "../../../src/http1/llhttp/request-head.ts";
 import { mayBecomeFastHead, readFastHead } from "../../../src/http1/native/request-head.ts";
 import { parsePrivateKey } from "../../../src/pem.ts";
 import { clientConnection } from "../../../../testkit/src/fixtures.ts";
@@ -52,11 +52,11 @@ export const HEAD_READERS: readonly Reader[] = [
   reader("service/src/http1/native/request-head.ts#mayBecomeFastHead", HEAD, "A: b\r\n", (text) =>
     mayBecomeFastHead(Buffer.from(`GET / HTTP/1.1\r\n${text}`, "latin1")),
   ),
-  reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead", HEAD, "A: b\r\n", (text) =>
-    tokeniseRequestHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
+  reader("service/src/http1/llhttp/request-head.ts#tokenizeRequestHead", HEAD, "A: b\r\n", (text) =>
+    tokenizeRequestHead(Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, "latin1")),
   ),
-  reader("service/src/http1/llhttp/request-head.ts#tokeniseRequestHead target", HEAD, "/a", (text) =>
-    tokeniseRequestHead(Buffer.from(`GET ${text} HTTP/1.1\r\n\r\n`, "latin1")),
+  reader("service/src/http1/llhttp/request-head.ts#tokenizeRequestHead target", HEAD, "/a", (text) =>
+    tokenizeRequestHead(Buffer.from(`GET ${text} HTTP/1.1\r\n\r\n`, "latin1")),
   ),
   reader("service/src/egress/allow-rule.ts#parseAllowTarget", HEAD, "10.0.0.0/8", parseAllowTarget),
   reader("service/src/egress/allow-rule.ts#parsePort", HEAD, "443", parsePort),
