@@ -1,7 +1,7 @@
 import type { LookupAddress } from "node:dns";
-import { connect } from "node:net";
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { ConnectFailedError } from "./errors.ts";
+import { READ_BYTES, connectBuffered } from "./read-buffer.ts";
 import { fixedLookup } from "./resolve-host.ts";
 
 /** How long a connection attempt to one of several addresses may take, in milliseconds. */
@@ -20,7 +20,7 @@ export function dial(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const socket = connect(dialOptions(addresses, port));
+    const socket = connectBuffered(dialOptions(addresses, port));
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
     // Never removed: a reset without an `error` listener would end the process.
     socket.on("error", (cause) => reject(new ConnectFailedError({ cause })));
@@ -43,7 +43,7 @@ function dialOptions(
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    readableHighWaterMark: 65_536,
+    readableHighWaterMark: READ_BYTES,
     // Small: a chunk of one byte that waits takes hundreds of bytes of memory.
     writableHighWaterMark: 1_024,
   };

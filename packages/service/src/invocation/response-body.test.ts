@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { deferred } from "../../../testkit/src/deferred.ts";
 import { NodeResponse } from "../http1/node/response.ts";
 import { ResponseBody } from "./response-body.ts";
 import { createAccountRegistry } from "./usage-accounts.ts";
@@ -79,4 +80,26 @@ test("thousands of small pieces have their target held back again and again, and
   expect(held).toBeGreaterThanOrEqual(39);
   // Each pause costs a turn of the event loop, so pieces are not taken one by one.
   expect(held).toBeLessThan(2 * 39);
+});
+
+test("small pieces that wait count what they may keep in memory, which is more than their bytes", async () => {
+  const counted = deferred<number[]>();
+  const server = createServer({ ServerResponse: NodeResponse }, (_request, response) => {
+    const body = new ResponseBody(response, OWNER, {
+      chunkScheduler: createChunkScheduler(),
+      waitingResponses: createWaitingResponses(1_024 * 1_024 * 1_024, createAccountRegistry()),
+    });
+    body.write(Buffer.alloc(16 * 1_024 * 1_024));
+    const before = body.bufferedBytes;
+    for (let i = 0; i < 8; i += 1) body.write(Buffer.alloc(1));
+    counted.resolve([before, body.bufferedBytes]);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const [before = 0, after = 0] = await counted.promise;
+  expect(after - before).toBeGreaterThanOrEqual(8 * Buffer.poolSize);
+  socket.destroy();
+  server.close();
 });

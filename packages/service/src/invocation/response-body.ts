@@ -60,7 +60,10 @@ export class ResponseBody implements WaitingResponse {
 
   get bufferedBytes(): number {
     const { unsentBytes } = this;
-    return unsentBytes === 0 || this.response.writableEnded ? unsentBytes : unsentBytes + READ_AHEAD_BYTES;
+    if (unsentBytes === 0) return 0;
+    // A small piece that was copied when it was read may keep a whole part of Node's pool.
+    const pooledBytes = Math.min(this.#smallChunks, MAX_UNJOINED_CHUNKS) * Buffer.poolSize;
+    return unsentBytes + pooledBytes + (this.response.writableEnded ? 0 : READ_AHEAD_BYTES);
   }
 
   evict(): void {

@@ -55,6 +55,28 @@ test("a target that does not respond in time fails the request", async () => {
   expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: false });
 });
 
+test("informational responses give a target no more time to respond", async () => {
+  const one = await open((socket) => {
+    const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"), 20);
+    socket.on("close", () => clearInterval(timer)).on("error", () => undefined);
+  });
+  let informational = 0;
+  const failed = new Promise((resolve) => {
+    one.connection.send({ ...PLAIN_GET, responseTimeoutMs: 5_000 }, [], {
+      ...IDLE_HANDLER,
+      onInformational: () => (informational += 1),
+      onError: (error, failure) => resolve({ error, failure }),
+    });
+  });
+  await expect.poll(() => informational).toBeGreaterThan(0);
+  now += 3_000;
+  // Until the time was looked at with another one.
+  const before = informational;
+  await expect.poll(() => informational).toBeGreaterThan(before + 20);
+  now += 2_000;
+  expect(await failed).toMatchObject({ error: { code: "TARGET_NO_RESPONSE" }, failure: "timeout" });
+});
+
 test("a target that stops within its response fails the request", async () => {
   const one = await open(rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
   const heard = deferred<void>();

@@ -7,15 +7,11 @@ import type { LatestResponseHead } from "./latest-response-head.ts";
 import type { OutgoingHead } from "./request-head.ts";
 import { outgoingHead } from "./request-head.ts";
 import { RequestWriter } from "./request-writer.ts";
-import type { ResponseStep } from "./response-parser.ts";
-import { ResponseParser } from "./response-parser.ts";
+import { ResponseRelay } from "./response-relay.ts";
 import type { Shared } from "./shared.ts";
 import { SocketReader } from "./socket-reader.ts";
 import type { Turning } from "./turns.ts";
 import { WaitingTime } from "./waiting-time.ts";
-
-/** Chunks that one response may have in a turn: they take the event loop a millisecond. */
-const CHUNKS_PER_TURN = 512;
 
 /** A request and who gets its response. */
 interface Sending {
@@ -37,13 +33,10 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
   readonly #shared: Shared;
   readonly #waiting = new WaitingTime();
   readonly #writer: RequestWriter;
-  readonly #response: ResponseParser;
+  readonly #response: ResponseRelay;
   #sending: Sending | undefined;
   /** A part of the request may have reached the target. */
   #isBegun = false;
-  #isResponseStarted = false;
-  /** The handler has no room for more of the response. */
-  #isPaused = false;
   #isOpen = true;
   #isReused = false;
   #isClosedByTarget = false;
@@ -62,7 +55,14 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       onMoved: () => this.#waiting.move(),
       onError: (error) => this.#fail(error, "incomplete"),
     });
-    this.#response = new ResponseParser(maxHeaderBytes, shared.latest);
+    this.#response = new ResponseRelay(maxHeaderBytes, shared.latest, {
+      onPassed: () => this.#waiting.receive(),
+      onComplete: () => this.#complete(),
+      onSwitch: (headers) => this.#switch(headers),
+      // The request fails with the socket, in a later turn: what came before the error is on its way by then.
+      onInvalid: (error) => void socket.destroy(error),
+      onResume: () => this.#resume(),
+    });
     this.#reader = new SocketReader(socket, (bytes) => this.#onBytes(bytes));
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
     // Node has read since the connection was made, and the pool must have it before it is closed.
@@ -133,7 +133,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       keepAliveMs: this.#response.keepAliveMs,
       request: this.#sending?.request,
       isClientsTurn: this.#writer.waitsForBody,
-      isPaused: this.#isPaused,
+      isPaused: this.#response.isPaused,
     });
     if (over === "unused") this.discard();
     else if (over !== undefined) this.#fail(overdue(over), "timeout");
@@ -143,8 +143,8 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     const { request, head, handler } = sending;
     if (!handler.onBegin()) return this.#giveUp(handler);
     this.#isBegun = true;
-    this.#isResponseStarted = false;
-    this.#response.start({ isHead: request.method === "HEAD", maySwitch: request.upgrade !== undefined });
+    const expected = { isHead: request.method === "HEAD", maySwitch: request.upgrade !== undefined };
+    this.#response.start(handler, expected);
     this.#waiting.begin(this.#shared.deadlines.now());
     this.#writer.start(head, request.body);
   }
@@ -163,66 +163,28 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       this.#onUnexpectedBytes();
       return false;
     }
-    if (!this.#isResponseStarted) sending.handler.onResponseStarted();
-    this.#isResponseStarted = true;
-    this.#response.add(bytes);
-    this.#contain(sending, () => this.#read(sending));
-    if (this.#sending === sending && this.#response.chunksRead >= CHUNKS_PER_TURN) {
-      this.#response.chunksRead = 0;
-      this.#reader.rest(this.#shared.chunkScheduler);
-    }
-    return !this.#isPaused;
+    this.#contain(sending, () => this.#response.read(bytes));
+    if (this.#response.takesTurn()) this.#reader.rest(this.#shared.chunkScheduler);
+    this.#reader.isMidBody = this.#response.isMidBody;
+    return !this.#response.isPaused;
   }
 
   #onUnexpectedBytes(): void {
     this.#fail(new TargetError("TARGET_INVALID_RESPONSE", "No request asked for these bytes"), "incomplete");
   }
 
-  #read(sending: Sending): void {
-    while (!this.#isPaused && this.#sending === sending) {
-      const step = this.#response.next();
-      if (step === "input") return;
-      this.#waiting.move();
-      this.#pass(step, sending);
-    }
-  }
-
-  #pass(step: Exclude<ResponseStep, "input">, sending: Sending): void {
-    const { handler } = sending;
-    const response = this.#response;
-    switch (step) {
-      case "informational":
-        return handler.onInformational();
-      case "head": {
-        this.#waiting.beginBody();
-        const { reason, headers } = response.head;
-        const isFlowing = handler.onHead(response.status, reason, headers, () => this.#resume(sending));
-        this.#isPaused = !isFlowing && response.hasBody;
-        return;
-      }
-      case "data":
-        this.#isPaused = !handler.onData(response.data);
-        return;
-      case "end":
-        return this.#complete(sending);
-      case "switch":
-        return this.#switch(handler);
-      case "error":
-        // The request fails with the socket, in a later turn: what came before the error is on its way by then.
-        this.#isPaused = true;
-        this.#socket.destroy(response.error);
-    }
-  }
-
-  #resume(sending: Sending): void {
-    if (this.#sending !== sending || !this.#isPaused) return;
-    this.#isPaused = false;
+  #resume(): void {
+    const sending = this.#sending;
+    if (sending === undefined) return;
     this.#waiting.move();
-    this.#contain(sending, () => this.#read(sending));
-    if (!this.#isPaused) this.#reader.resume();
+    this.#contain(sending, () => this.#response.readOn());
+    if (!this.#response.isPaused) this.#reader.resume();
   }
 
-  #complete({ head, handler }: Sending): void {
+  #complete(): void {
+    const sending = this.#sending;
+    if (sending === undefined) return;
+    const { head, handler } = sending;
     // A target that responds before it has read the whole request would take the rest for the next one (RFC 9112 §9.5).
     const isRequestRead = this.#writer.isSent && this.#socket.writableLength === 0;
     const isReusable =
@@ -236,20 +198,20 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
   }
 
   /** The connection is the handler's from now on. */
-  #switch(handler: UpstreamHandler): void {
+  #switch(headers: string[]): void {
     const socket = this.#socket;
-    const { headers } = this.#response.head;
+    const handler = this.#sending?.handler;
     this.#endRequest();
     socket.off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
     this.#reader.release(this.#response.takeRest());
     this.#leave();
-    handler.onUpgrade(headers, socket);
+    handler?.onUpgrade(headers, socket);
   }
 
   readonly #onEnd = (): void => {
     this.#isClosedByTarget = true;
     if (this.#sending !== undefined && this.#isBegun && this.#response.endsWithConnection)
-      return this.#complete(this.#sending);
+      return this.#complete();
     this.#fail(new TargetError("TARGET_CLOSED", "The target has closed its connection"), "incomplete");
   };
 
@@ -282,7 +244,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
   #endRequest(): void {
     this.#sending = undefined;
     this.#isBegun = false;
-    this.#isPaused = false;
+    this.#response.stop();
     this.#waiting.lease();
     this.#writer.stop();
   }

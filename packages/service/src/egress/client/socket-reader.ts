@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { ChunkScheduler } from "../../collections/chunk-scheduler.ts";
 import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
+import type { ReadBuffer } from "../read-buffer.ts";
+import { bufferOf } from "../read-buffer.ts";
 
 /**
  * Reads a socket without its buffer: each piece goes to one function as it arrives, and the socket is not read until that function
@@ -12,6 +14,7 @@ export class SocketReader {
   readonly #socket: Socket;
   readonly #push: Socket["push"];
   readonly #onBytes: (bytes: Buffer) => boolean;
+  readonly #buffer: ReadBuffer | undefined;
   #isPaused = false;
   #isResting = false;
   readonly #small = new Slabs();
@@ -22,6 +25,7 @@ export class SocketReader {
   constructor(socket: Socket, onBytes: (bytes: Buffer) => boolean) {
     this.#socket = socket;
     this.#onBytes = onBytes;
+    this.#buffer = bufferOf(socket);
     this.#push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (Buffer.isBuffer(chunk)) return this.#take(chunk);
@@ -29,6 +33,11 @@ export class SocketReader {
       this.#isEndWaiting = true;
       return false;
     };
+  }
+
+  /** More of a body follows what was passed on. */
+  set isMidBody(isMidBody: boolean) {
+    if (this.#buffer !== undefined) this.#buffer.isMidBody = isMidBody;
   }
 
   /** Whether it waits for its turn. */

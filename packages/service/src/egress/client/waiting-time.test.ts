@@ -28,7 +28,7 @@ test("a target that waits for the client's body is not late", () => {
 test("within a body it is the silence that is limited, and not while the client is waited for", () => {
   const waiting = new WaitingTime();
   waiting.begin(0);
-  waiting.beginBody();
+  waiting.receive();
   expect(waiting.check(900, LIMITS)).toBeUndefined();
   expect(waiting.check(2_899, LIMITS)).toBeUndefined();
   expect(waiting.check(2_900, { ...LIMITS, isPaused: true })).toBeUndefined();

@@ -39,12 +39,13 @@ export class WaitingTime {
     this.#hasMoved = false;
   }
 
-  beginBody(): void {
+  /** A part of the final response has arrived. */
+  receive(): void {
     this.#phase = "body";
     this.#hasMoved = true;
   }
 
-  /** Something has moved: the time begins anew. */
+  /** The request has moved, or the response goes on: the time begins anew. */
   move(): void {
     this.#hasMoved = true;
   }

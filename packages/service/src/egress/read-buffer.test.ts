@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import type { RawTarget } from "../../../testkit/src/target.ts";
+import { startRawTarget } from "../../../testkit/src/target.ts";
+import { READ_BYTES, ReadBuffer, connectBuffered, bufferOf } from "./read-buffer.ts";
+
+let target: RawTarget | undefined;
+const opened: Socket[] = [];
+afterEach(async () => {
+  for (const socket of opened.splice(0)) socket.destroy();
+  await target?.[Symbol.asyncDispose]();
+});
+
+function open(port: number): Socket {
+  const socket = connectBuffered({ port, host: "127.0.0.1" });
+  opened.push(socket);
+  return socket;
+}
+
+/** Reads as Node does: into the buffer, then asks for the next one. */
+function read(buffer: ReadBuffer, text: string, mayPool = true): Buffer {
+  const length = buffer.next().write(text, "latin1");
+  const taken = buffer.take(length, mayPool);
+  buffer.next();
+  return taken;
+}
+
+const LARGE = "L".repeat(READ_BYTES);
+
+test("no later read changes what was taken, whatever its size and the body that it is of", () => {
+  const [one, other] = [new ReadBuffer(), new ReadBuffer()];
+  const texts = ["small", LARGE, "m".repeat(5_000), LARGE.toLowerCase(), "", LARGE, "end"];
+  const taken: Buffer[] = [];
+  for (const isMidBody of [false, true, false]) {
+    one.isMidBody = isMidBody;
+    for (const text of texts) taken.push(read(one, text), read(other, "other"));
+  }
+  const expected = [...texts, ...texts, ...texts].flatMap((text) => [text, "other"]);
+  expect(taken.map(String)).toEqual(expected);
+});
+
+test("large reads in the middle of a body are not copied, and a connection without one has no separate buffer", () => {
+  const [one, other] = [new ReadBuffer(), new ReadBuffer()];
+  one.isMidBody = true;
+  read(one, LARGE);
+  const own = one.next();
+  expect(own).not.toBe(other.next());
+  expect(read(one, LARGE).buffer).toBe(own.buffer);
+  one.isMidBody = false;
+  expect(one.next()).toBe(other.next());
+});
+
+test("small reads of a long body take no buffer for themselves", () => {
+  const [one, other] = [new ReadBuffer(), new ReadBuffer()];
+  one.isMidBody = true;
+  read(one, "small");
+  expect(one.next()).toBe(other.next());
+});
+
+test("bytes that may be kept for long keep no others in memory", () => {
+  const buffer = new ReadBuffer();
+  expect(read(buffer, "small", false).buffer.byteLength).toBe(5);
+  expect(read(buffer, "m".repeat(5_000)).buffer.byteLength).toBe(5_000);
+});
+
+test("connections read at the same time, and each gets what was sent to it", async () => {
+  const SIZE = 3_000_000;
+  let connections = 0;
+  target = await startRawTarget((socket) => {
+    socket.end(Buffer.alloc(SIZE, String((connections += 1))));
+  });
+  const { port } = target;
+  const hashes = await Promise.all(
+    Array.from({ length: 4 }, async (_, index) => {
+      const socket = open(port);
+      const hash = createHash("sha256");
+      const kept: Buffer[] = [];
+      for await (const chunk of socket) {
+        kept.push(chunk);
+        const buffer = bufferOf(socket);
+        if (buffer !== undefined) buffer.isMidBody = index % 2 === 0;
+      }
+      for (const chunk of kept) hash.update(chunk);
+      return hash.digest("hex");
+    }),
+  );
+  const expected = [1, 2, 3, 4].map((digit) =>
+    createHash("sha256")
+      .update(Buffer.alloc(SIZE, String(digit)))
+      .digest("hex"),
+  );
+  expect(hashes.toSorted()).toEqual(expected.toSorted());
+});

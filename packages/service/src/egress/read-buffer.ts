@@ -1,0 +1,71 @@
+import { connect } from "node:net";
+import type { Socket, TcpNetConnectOpts } from "node:net";
+
+/** How much is read at once, in bytes: as much as Node reads by default. */
+export const READ_BYTES = 65_536;
+
+/** A read of more keeps its buffer, if there is one to keep: the copy would cost more than another buffer. */
+const MAX_COPIED_BYTES: number = READ_BYTES / 2;
+
+/** A smaller read is copied into Node's pool, which costs less than memory for it alone. */
+const POOLED_BELOW_BYTES = 2_048;
+
+/** What connections read into. Each read is copied out of it before the next read of any connection. */
+const SHARED: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/**
+ * Where a connection reads to. Node allocates 64 KiB for each read and gives back what was too much, which costs more than to copy a small
+ * response out of a buffer that all connections share. A large body has separate buffers, which are passed on as they are.
+ */
+export class ReadBuffer {
+  /** More of a body follows what was read. */
+  isMidBody = false;
+  #current = SHARED;
+  #wasLarge = false;
+
+  /** What the next read goes into: Node asks after each. */
+  next(): Buffer {
+    if (!this.isMidBody) this.#current = SHARED;
+    else if (this.#wasLarge && this.#current === SHARED) this.#current = Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#current;
+  }
+
+  /**
+   * Takes what was read, so that the next read does not change it.
+   *
+   * @param mayPool the bytes are passed on at once, so that few of them keep the rest of Node's pool in memory.
+   */
+  take(length: number, mayPool: boolean): Buffer {
+    const bytes = this.#current.subarray(0, length);
+    this.#wasLarge = length > MAX_COPIED_BYTES;
+    if (this.#wasLarge && this.#current !== SHARED) {
+      this.#current = SHARED;
+      return bytes;
+    }
+    const isPooled = mayPool && length < POOLED_BELOW_BYTES;
+    const copy = isPooled ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+    copy.set(bytes);
+    return copy;
+  }
+}
+
+const BUFFERS = new WeakMap<Socket, ReadBuffer>();
+
+/** Opens a connection that reads into a {@link ReadBuffer}. */
+export function connectBuffered(options: TcpNetConnectOpts): Socket {
+  const buffer = new ReadBuffer();
+  const socket: Socket = connect({
+    ...options,
+    onread: {
+      buffer: () => buffer.next(),
+      callback: (length) => socket.push(buffer.take(length, socket.readableLength === 0)),
+    },
+  });
+  BUFFERS.set(socket, buffer);
+  return socket;
+}
+
+/** The buffer of a connection; nothing for one that is encrypted. */
+export function bufferOf(socket: Socket): ReadBuffer | undefined {
+  return BUFFERS.get(socket);
+}
