@@ -32,6 +32,8 @@ export const CLIENT_LIMITS = {
   headerBytes: {
     default: 16_384,
     unit: "bytes",
+    // The head of a plain request with a token must fit, or the service could not even say that it is ready.
+    minimum: 1_024,
     description: "Head of a request, of what is sent to a target, and of a target's response",
     details: "an export that would not fit is refused",
   },

@@ -17,6 +17,14 @@ test.each([
   expect(adviseOnInvocation(status, fromGateway, "a.test")).toBe(`${advice}; the body says why.`);
 });
 
+test("the request id of a fault is named for the operator, and not that of a refusal, nor a target's", () => {
+  const requestId = "6b0c";
+  const named = expect.stringMatching(/\nIts operator .* 6b0c$/);
+  expect(adviseOnInvocation(502, { ...fromGateway, requestId }, "a.test")).toEqual(named);
+  expect(adviseOnInvocation(403, { ...fromGateway, requestId }, "a.test")).not.toEqual(named);
+  expect(adviseOnInvocation(502, { ...fromTarget, requestId }, "a.test")).not.toEqual(named);
+});
+
 test.each([
   ["3599", "Try again in 3599 seconds."],
   ["1", "Try again in a second."],

@@ -1,16 +1,30 @@
+/** What the headers say of who responded, and what to do. */
+interface ResponseSource {
+  readonly isFromGateway: boolean;
+  readonly retryAfter: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
 /**
  * Returns a hint for an invocation's response with status 400 or above. Its body, on standard output, has the details.
  *
  * @param isFromGateway whether the service responded in place of the target. It then sends `Proxy-Status`, and it drops
  *   a target's.
  * @param retryAfter value of `Retry-After`, if there is one.
+ * @param requestId value of `X-Request-Id`, if there is one.
  */
 export function adviseOnInvocation(
   statusCode: number,
-  { isFromGateway, retryAfter }: { readonly isFromGateway: boolean; readonly retryAfter: string | undefined },
+  { isFromGateway, retryAfter, requestId }: ResponseSource,
   authority: string,
 ): string {
-  if (isFromGateway) return [adviseOnRefusal(statusCode, authority), ...waiting(retryAfter)].join(" ");
+  if (isFromGateway) {
+    const advice = [adviseOnRefusal(statusCode, authority), ...waiting(retryAfter)].join(" ");
+    // The body says little of a target, which is not the holder's to know.
+    return statusCode < 500 || requestId === undefined
+      ? advice
+      : `${advice}\nIts operator finds more in the log, by the request id ${requestId}`;
+  }
   switch (statusCode) {
     case 401:
       return [

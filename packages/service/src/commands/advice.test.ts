@@ -49,6 +49,17 @@ test.each([
     expect(reported[0]).toMatch(/^authority: .* leads every client to its own machine.*--authority$/);
 });
 
+test.each([
+  [{ tls: "false" }, false],
+  [{ tls: "false", listen: "0.0.0.0:80" }, true],
+  [{ tls: "false", listen: "[2001:db8::1]:80" }, true],
+  [{ tls: "false", listen: "0.0.0.0:80", trustProxy: ["10.0.0.0/8"] }, false],
+  [{ listen: "0.0.0.0:443" }, false],
+])("%j: tokens that networks can read are reported: %s", (flags, isReported) => {
+  const reported = advice({ ...flags, authority: "gateway.test" });
+  expect(reported).toEqual(isReported ? [expect.stringMatching(/^tokens: .*in clear.*--no-tls/)] : []);
+});
+
 test("a former name of the service is reported, unless it is kept, in any spelling", () => {
   const renamed = (flags: Partial<RawServeFlags>) =>
     advice(

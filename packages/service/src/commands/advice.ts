@@ -8,7 +8,14 @@ import { coversName } from "../tls/renewal.ts";
 
 /** What the operator should know of a configuration; it does not stop a start. `problem` is safe to log. */
 export interface Advice {
-  readonly subject: "authority" | "certificate" | "metrics" | "open files" | "service key" | "traces";
+  readonly subject:
+    | "authority"
+    | "certificate"
+    | "metrics"
+    | "open files"
+    | "service key"
+    | "tokens"
+    | "traces";
   readonly problem: string;
 }
 
@@ -37,6 +44,7 @@ const RESERVED_FILES = 256;
 export function adviseOn(config: ServeConfig, context: AdviceContext): readonly Advice[] {
   return [
     ...adviseOnListening(config),
+    ...adviseOnPlaintext(config),
     ...adviseOnMetrics(config),
     ...adviseOnTraces(config),
     ...adviseOnRename(config, context.lastAuthority),
@@ -65,6 +73,16 @@ function adviseOnListening(config: ServeConfig): readonly Advice[] {
     {
       subject: "authority",
       problem: `${authority} leads every client to its own machine, and the service listens on ${listen.host}: name a host that other machines can reach, with --authority`,
+    },
+  ];
+}
+
+function adviseOnPlaintext({ tls, listen, trustedProxies }: ServeConfig): readonly Advice[] {
+  if (tls.kind !== "none" || isLoopback(listen.host) || trustedProxies.length > 0) return [];
+  return [
+    {
+      subject: "tokens",
+      problem: `and responses are read in clear by every network between a client and ${listen.host}: leave out --no-tls, or put a front that speaks TLS before it and name it with --trust-proxy`,
     },
   ];
 }

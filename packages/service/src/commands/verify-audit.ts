@@ -92,6 +92,6 @@ function report(
   print(
     problems === 0
       ? `The audit trail is whole${begin}: ${lines} lines of ${writers} writers.`
-      : `The audit trail is not whole: ${problems} problems; ${lines} lines of ${writers} writers are as they were written.`,
+      : `The audit trail is not whole: ${problems === 1 ? "1 problem" : `${problems} problems`}; ${lines} lines of ${writers} writers are as they were written.`,
   );
 }

@@ -7,8 +7,12 @@ import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { JSON_HEADERS } from "./respond.ts";
 import { wireError } from "./wire-error.ts";
 
+/** The parsers tell what they refuse in words that differ by version, so this names all that a head and a body must be. */
+const MALFORMED =
+  "expected HTTP/1.1: lines of the form Name: value, each ended by CR LF, and a body of one decimal Content-Length or in chunks";
+
 const DENIALS: Readonly<Record<Rejection, Denial>> = {
-  malformed: { reason: "malformed_request", message: "expected HTTP/1.1" },
+  malformed: { reason: "malformed_request", message: MALFORMED },
   headers_too_large: { reason: "headers_too_large" },
   request_timeout: { reason: "request_timeout" },
   connect: { reason: "method_not_allowed", allow: [...FORWARDABLE_METHODS] },

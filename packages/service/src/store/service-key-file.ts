@@ -47,6 +47,11 @@ export async function createServiceKeyFile(
   }
 }
 
+const PROBLEMS: readonly (readonly [code: string, problem: string])[] = [
+  ["ENOENT", "is missing"],
+  ["EISDIR", "is a directory"],
+];
+
 /**
  * Reads the service keys of a file, one a line, the newest last. The word `retired` and a space are before a key that was rotated away.
  *
@@ -61,8 +66,9 @@ export async function readServiceKeyFile(path: string): Promise<readonly FileKey
         { cause },
       );
     }
+    const problem = PROBLEMS.find(([code]) => hasCode(cause, code))?.[1] ?? "cannot be read";
     throw new ServiceKeyFileError(
-      `${path}: cannot be read. It holds the service key, without which the store cannot be opened: restore it, or name it with --service-key-file`,
+      `${path}: ${problem}. It holds the service key, without which the store cannot be opened: restore it, or name it with --service-key-file`,
       { cause },
     );
   });

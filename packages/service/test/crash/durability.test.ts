@@ -17,8 +17,8 @@ const AFTER_POWER_CUT = {
   flags: ["--header-bytes", "1048576", "--store-write-timeout-ms", "60000"],
 };
 
-/** Each round is a separate test with its own store, so that none depends on how long all rounds take. */
-const ROUNDS = Array.from({ length: 20 }, (_, index) => index);
+/** CRASH_ROUNDS of them. Each is a separate test with its own store, so that none depends on how long all take. */
+const ROUNDS = Array.from({ length: Number(process.env["CRASH_ROUNDS"] ?? 20) }, (_, index) => index);
 
 /** Makes a flush take a while, so that a change that was acknowledged before it would be lost. */
 const BALLAST = Object.fromEntries(

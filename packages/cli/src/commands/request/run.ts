@@ -32,7 +32,9 @@ function throwOnErrorStatus(
   authority: string,
 ): void {
   if (statusCode < 400) return;
-  const source = { isFromGateway: headers["proxy-status"] !== undefined, retryAfter: headers["retry-after"] };
+  const requestId = headers["x-request-id"]?.toString();
+  const isFromGateway = headers["proxy-status"] !== undefined;
+  const source = { isFromGateway, retryAfter: headers["retry-after"], requestId };
   throw new CliError(
     `${statusCode} ${statusMessage}`.trimEnd(),
     adviseOnInvocation(statusCode, source, authority),

@@ -22,6 +22,8 @@ export async function findAccessProblem(config: ServeConfig): Promise<string | u
 
 export async function checkModes(config: ServeConfig): Promise<Finding> {
   const { serviceKey } = dataPaths(config);
+  if (!existsSync(config.data))
+    return { ok: true, what: `data directory: ${config.data}: none yet, the first start makes it` };
   // The key has a check for itself.
   const wide = (await findExposedPaths(config)).filter(({ path }) => path !== serviceKey);
   const [first] = wide;
