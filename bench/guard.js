@@ -1,5 +1,5 @@
 // `npm run bench:guard`: compares a short run of a few rows with the ratios of the last whole run. It reports and never fails, since
-// a shared machine is too noisy.
+// a shared machine is too noisy; but it refuses a record of an older bench, to which nothing can be compared.
 import { endAll } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 import { withQuartiles } from "./report/table.js";

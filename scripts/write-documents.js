@@ -2,4 +2,8 @@
 import { fileURLToPath } from "node:url";
 import { writeGenerated } from "./documents/generated.js";
 
-writeGenerated(fileURLToPath(new URL("..", import.meta.url)));
+const problem = writeGenerated(fileURLToPath(new URL("..", import.meta.url)));
+if (problem !== undefined) {
+  console.error(`${problem}. All other pages were written.`);
+  process.exitCode = 1;
+}

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { findOlderShape } from "../../bench/results.js";
 import { goalsTable } from "../../bench/report/markdown.js";
 import { errorTable } from "./errors.js";
 import { EXPORT_SCHEMA } from "./export-schema.js";
@@ -13,6 +14,7 @@ import { sizingTables } from "./sizing.js";
 const SEQUENCE = "docs/images/request-path.txt";
 const LANES = ["Owner", "Client", "Membrane Service", "Target"];
 const LICENSES = "docs/licenses.md";
+const RECORD = "bench/results.json";
 const BENCH = "bench/README.md";
 const SIZING = "docs/sizing.md";
 const SCALING = "docs/scaling.md";
@@ -32,7 +34,7 @@ const OPENAPI = "docs/openapi.yaml";
  */
 function generated(root) {
   const steps = parseSequence(readFileSync(root + SEQUENCE, "utf8"));
-  const results = JSON.parse(readFileSync(`${root}bench/results.json`, "utf8"));
+  const results = JSON.parse(readFileSync(root + RECORD, "utf8"));
   const postgres = JSON.parse(readFileSync(`${root}bench/postgres/results.json`, "utf8"));
   return [
     ...Object.entries(THEMES).map(([name, theme]) => pictureOf(name, drawSequence(steps, LANES, theme))),
@@ -74,9 +76,17 @@ function pictureOf(theme, svg) {
   return [`docs/images/request-path-${theme}.svg`, svg];
 }
 
-/** @param {string} root */
+/**
+ * Writes the generated files. If the bench's record is of an older bench, its pages stay as they are.
+ *
+ * @param {string} root
+ * @returns {string | undefined} the problem with the record
+ */
 export function writeGenerated(root) {
-  for (const [path, content] of generated(root)) writeFileSync(root + path, content);
+  const problem = findOlderShape(JSON.parse(readFileSync(root + RECORD, "utf8")));
+  const kept = new Set(problem === undefined ? [] : [BENCH, SIZING]);
+  for (const [path, content] of generated(root)) if (!kept.has(path)) writeFileSync(root + path, content);
+  return problem;
 }
 
 /**
