@@ -3,7 +3,7 @@
 const HEAD = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Membrane Service
 Comment: The packages of npm below are included as they were published. The text
- of each licence is next to its package.
+ of each license is next to its package.
 
 Files: *
 Copyright: the authors of Membrane Service

@@ -11,7 +11,7 @@ export interface Io {
   /** Returns the directory of the profile files. @throws CliError, ProfileError when the user has no home directory. */
   readonly profiles: () => Promise<string>;
   /** Whether errors are coloured: standard error is a terminal, and `NO_COLOR` is not set. */
-  readonly isColoured: boolean;
+  readonly isColored: boolean;
   /** The user's shell. */
   readonly shell: Shell;
 }

@@ -14,7 +14,7 @@ const COMPLETION_REQUEST = "--get-yargs-completions";
 
 const { stdout, stderr, env, argv } = process;
 
-const isColoured = stderr.isTTY && (env["NO_COLOR"] ?? "") === "";
+const isColored = stderr.isTTY && (env["NO_COLOR"] ?? "") === "";
 
 stdout.once("error", (error: NodeJS.ErrnoException) => void endWithoutOutput(error));
 
@@ -27,7 +27,7 @@ try {
     stdout,
     stderr,
     profiles,
-    isColoured,
+    isColored,
     shell: shell(),
   };
   const args = argv.slice(2);
@@ -49,7 +49,7 @@ async function endWithoutOutput({ code }: NodeJS.ErrnoException): Promise<void> 
 async function fail(error: CliError): Promise<void> {
   process.exitCode = 1;
   const { formatError } = await import("./terminal.ts");
-  stderr.write(formatError(error, isColoured));
+  stderr.write(formatError(error, isColored));
 }
 
 async function runCommandLine(args: readonly string[], io: Io): Promise<void> {

@@ -11,7 +11,7 @@ test("an error is printed as FAILED, what happened, an empty line, and what to d
   expect(formatError(new CliError("it broke"), false)).toBe("FAILED\nit broke\n");
 });
 
-test("FAILED is red if colours are enabled, and only then", () => {
+test("FAILED is red if colors are enabled, and only then", () => {
   expect(formatError(new CliError("it broke"), true)).toBe("\u001B[31mFAILED\u001B[0m\nit broke\n");
 });
 
@@ -29,7 +29,7 @@ test.each([
   [false, true, ""],
   [false, false, ""],
 ])("with a terminal for output: %s, for errors: %s, a hint is %j", (stdout, stderr, text) => {
-  const io = { stdout: new CapturedOutput(stdout), stderr: new CapturedOutput(stderr), isColoured: false };
+  const io = { stdout: new CapturedOutput(stdout), stderr: new CapturedOutput(stderr), isColored: false };
   printHint(io, "go on");
   expect(io.stderr.text).toBe(text);
   expect(io.stdout.text).toBe("");

@@ -13,22 +13,22 @@ export const CONTROL_CHARACTERS: RegExp = /[^\n\P{C}]|[\u2028\u2029]/gu;
 const TOKEN = new RegExp(TOKEN_PATTERN, "g");
 
 /** Formats an error for standard error. */
-export function formatError({ message, hint }: CliError, isColoured: boolean): string {
-  const head = isColoured ? `${RED}FAILED${RESET}` : "FAILED";
+export function formatError({ message, hint }: CliError, isColored: boolean): string {
+  const head = isColored ? `${RED}FAILED${RESET}` : "FAILED";
   const text = [message, ...(hint === undefined ? [] : ["", hint])].join("\n");
   return `${head}\n${sanitize(text)}\n`;
 }
 
 /** Prints one line about what succeeded and is probably not what was meant. */
-export function printWarning({ stderr, isColoured }: Pick<Io, "stderr" | "isColoured">, line: string): void {
-  stderr.write(`${isColoured ? `${YELLOW}WARNING${RESET}` : "WARNING"} ${sanitize(line)}\n`);
+export function printWarning({ stderr, isColored }: Pick<Io, "stderr" | "isColored">, line: string): void {
+  stderr.write(`${isColored ? `${YELLOW}WARNING${RESET}` : "WARNING"} ${sanitize(line)}\n`);
 }
 
 /** Prints one line on what to do next, if both outputs are a terminal. */
-export function printHint(io: Pick<Io, "stdout" | "stderr" | "isColoured">, line: string): void {
+export function printHint(io: Pick<Io, "stdout" | "stderr" | "isColored">, line: string): void {
   if (io.stdout.isTTY !== true || io.stderr.isTTY !== true) return;
   const text = sanitize(line);
-  io.stderr.write(io.isColoured ? `${DIM}${text}${RESET}\n` : `${text}\n`);
+  io.stderr.write(io.isColored ? `${DIM}${text}${RESET}\n` : `${text}\n`);
 }
 
 /** Replaces control characters and hides tokens. */

@@ -54,7 +54,7 @@ export function createTestIo(profiles: string, isTerminal = true): TestIo {
     stdout: new CapturedOutput(isTerminal),
     stderr: new CapturedOutput(isTerminal),
     profiles: async () => profiles,
-    isColoured: false,
+    isColored: false,
     shell: "bash",
   };
 }

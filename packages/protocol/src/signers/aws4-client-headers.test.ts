@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { aws4HeaderRule, s3HeaderRule } from "./aws4-client-headers.ts";
-import * as modelled from "./aws4-client-headers.vectors.ts";
+import * as modeled from "./aws4-client-headers.vectors.ts";
 
 const VENDOR_HEADERS = ["goog", "oss", "cos", "obs", "emc", "minio", "rgw", "tos", "bce", "kss", "tigris"];
 
@@ -109,10 +109,10 @@ test.each(["x-amz-trailer", "x-amz-decoded-content-length"])(
 );
 
 test.each([
-  ["pass", modelled.PASSING],
-  ["drop", modelled.DROPPED],
-  ["drop or framing", modelled.CONSUMED],
-  ["refuse", modelled.REFUSED],
+  ["pass", modeled.PASSING],
+  ["drop", modeled.DROPPED],
+  ["drop or framing", modeled.CONSUMED],
+  ["refuse", modeled.REFUSED],
 ])("the rule of each header of AWS's models is as the table has it: %s", (rule, names) => {
   expect(names.length).toBeGreaterThan(3);
   for (const name of names.map((each) => each.replace("*", "a"))) {

@@ -1,4 +1,4 @@
-import { within } from "../collections/within.ts";
+import { withTimeout } from "../collections/with-timeout.ts";
 import { errorCode } from "../error-code.ts";
 import { createGroupSync } from "./group-sync.ts";
 
@@ -71,7 +71,7 @@ export function createTrailFlush({ flush, timeoutMs, now, onStateChanged }: Trai
   return {
     async sync() {
       if (isHanging) throw lateError();
-      const isFlushed = await within(
+      const isFlushed = await withTimeout(
         timeoutMs,
         share().then(() => true),
       );

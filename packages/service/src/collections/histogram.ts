@@ -1,4 +1,4 @@
-/** Buckets of a decade. Neighbouring bounds differ by 10 % at the most, so that a quantile that is read from them does too. */
+/** Buckets of a decade. Neighboring bounds differ by at most 10 %, so that a quantile that is read from them does too. */
 const BOUNDS_PER_DECADE = 25;
 
 /** Digits of a bound: with fewer, some buckets would be wider than 10 %. */

@@ -6,8 +6,8 @@ export interface Indexed {
 
 /**
  * A set whose members change with every request. A `Set` leaves garbage: V8 replaces its table every few dozen changes, each old
- * table points to the next, and one that was promoted keeps the others alive until a full collection. That was half the cost
- * of an invocation.
+ * table points to the next, and one that was promoted keeps the others alive until a full collection. Without them the throughput
+ * rose by a sixth.
  */
 export class SwapRemoveList<T extends Indexed> {
   readonly #items: T[] = [];

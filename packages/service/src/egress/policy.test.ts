@@ -91,7 +91,7 @@ describe("by default", () => {
     ["2001:4860:4860::8888"],
     ["2003::1"],
     ["2620:4f:8001::1"],
-  ])("the neighbour %s of a block is allowed", (text) => {
+  ])("the neighbor %s of a block is allowed", (text) => {
     expect(byDefault.checkAddress(text, 443)).toEqual(allowed);
   });
 

@@ -12,11 +12,11 @@ import type { StoredCapability } from "../store/record.ts";
  * @param now milliseconds since 1970.
  */
 export function exportTermsOf({ limits, label }: ExportRequest, now: number): Outcome<ExportTerms> {
-  const labelled = label === undefined ? {} : { label };
-  if (limits === undefined) return ok(labelled);
+  const labeled = label === undefined ? {} : { label };
+  if (limits === undefined) return ok(labeled);
   const started = startLimits(limits, now);
   if (!started.ok) return err({ reason: "invalid_field", problem: started.error });
-  return ok({ own: { createdAt: now, limits: started.value }, ...labelled });
+  return ok({ own: { createdAt: now, limits: started.value }, ...labeled });
 }
 
 /** Refuses limits that are too long together with those that the capability inherits. */

@@ -1,4 +1,4 @@
-import { within } from "../collections/within.ts";
+import { withTimeout } from "../collections/with-timeout.ts";
 import type { PoolUsage } from "../egress/pools.ts";
 import { toKebabCase } from "../flag-names.ts";
 import type { OperationCounts, RequestCounts } from "../http/request-counts.ts";
@@ -37,7 +37,7 @@ const STATUS_TIMEOUT_MS = 1_000;
 /** Reads what a service has counted, and how it is now. */
 export async function collectService(sources: ServiceSources): Promise<Reading> {
   // A store that fails or is too late says nothing: its values are absent, which the other metrics explain.
-  const status = await within(
+  const status = await withTimeout(
     STATUS_TIMEOUT_MS,
     sources.storeStatus().catch(() => undefined),
   );

@@ -11,7 +11,7 @@ import { mountSmallDisk } from "../../../testkit/src/small-disk.ts";
 
 const URI = "https://target.test/";
 
-async function initialised(data: string): Promise<{ readonly create: string; readonly query: string }> {
+async function initialized(data: string): Promise<{ readonly create: string; readonly query: string }> {
   const { code, stdout } = await runMembrane([
     "init",
     "--data",
@@ -77,7 +77,7 @@ async function writeUntil(
 test("a backup of a store that is written to is whole: it has all changes acknowledged before it, and both capabilities of each membrane", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
-  const { create, query } = await initialised(data);
+  const { create, query } = await initialized(data);
   let last = "";
   let before: Written = { made: [], revoked: [] };
   {
@@ -122,7 +122,7 @@ test("a backup of a store that is written to is whole: it has all changes acknow
 test("a backup is for its owner alone, has neither the service key nor a private key nor a token, and overwrites nothing", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
-  const { create } = await initialised(data);
+  const { create } = await initialized(data);
   const to = join(directory.path, "to");
   await mkdir(to, { mode: 0o755 });
   expect(await runMembrane(["backup", to, "--data", data])).toMatchObject({ code: 0 });
@@ -165,8 +165,8 @@ test("a backup is for its owner alone, has neither the service key nor a private
 test("restore overwrites nothing, needs the key of the backup and a complete backup, and leaves nothing when it fails", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
-  const { create } = await initialised(at("data"));
-  await initialised(at("other"));
+  const { create } = await initialized(at("data"));
+  await initialized(at("other"));
   await runMembrane(["backup", at("backup"), "--data", at("data")]);
   const refused = async (backup: string, data: string, why: RegExp): Promise<void> => {
     const { code, stderr } = await runMembrane(["restore", at(backup), "--data", at(data)]);
@@ -195,7 +195,7 @@ test("restore overwrites nothing, needs the key of the backup and a complete bac
 test("a backup in which a byte is missing or changed is refused in one line, and nothing of it is restored", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
-  await initialised(at("data"));
+  await initialized(at("data"));
   await runMembrane(["backup", at("backup"), "--data", at("data")]);
   const file = join(at("backup"), "store", "data.mdb");
   const whole = await readFile(file);
@@ -225,7 +225,7 @@ test("a backup that cannot be written fails with one line, and removes only the 
   await using directory = await temporaryDirectory();
   await using disk = await mountSmallDisk(1);
   const data = join(directory.path, "data");
-  await initialised(data);
+  await initialized(data);
   await mkdir(join(disk.path, "present"));
   disk.fill();
   for (const name of ["new", "present"]) {
@@ -242,7 +242,7 @@ test("a backup that cannot be written fails with one line, and removes only the 
 test("restore does not overwrite a link in place of the store", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
-  await initialised(at("data"));
+  await initialized(at("data"));
   await runMembrane(["backup", at("backup"), "--data", at("data")]);
   await mkdir(at("linked"));
   await copyFile(join(at("data"), "service.key"), join(at("linked"), "service.key"));
@@ -254,7 +254,7 @@ test("restore does not overwrite a link in place of the store", async () => {
 test("a restored store brings back what was revoked since, lacks what was made since, and the command says both", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
-  const { create } = await initialised(at("data"));
+  const { create } = await initialized(at("data"));
   let membrane: { readonly export: string; readonly revoke: string };
   let later: { readonly export: string };
   {
@@ -274,7 +274,7 @@ test("a restored store brings back what was revoked since, lacks what was made s
 test("the log of a restored store has another id, so that no position of the original store is valid in it", async () => {
   await using directory = await temporaryDirectory();
   const at = (name: string): string => join(directory.path, name);
-  const { create } = await initialised(at("data"));
+  const { create } = await initialized(at("data"));
   const positionAfter = async (data: string, revokes: number) => {
     await using service = await startTestService({ directory: at(data), engine: "lmdb" });
     for (let i = 0; i < revokes; i += 1) {

@@ -41,7 +41,7 @@ const RECORDED = {
   created: [FINGERPRINT, FINGERPRINT, FINGERPRINT, FINGERPRINT],
 };
 
-async function initialised(
+async function initialized(
   data: string,
 ): Promise<Record<"create" | "query" | "deleteSelf" | "provision", string>> {
   const { code, stdout, stderr } = await runMembrane([
@@ -165,7 +165,7 @@ test("by default it serves TLS with a certificate that the CA file in its log ve
 test("the data directory, the service key and the private keys are for their owner alone", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "deep", "data");
-  await initialised(data);
+  await initialized(data);
   const modes = await Promise.all(
     ["", "service.key", "tls/ca.key", "tls/leaf.key"].map(
       async (path) => (await stat(join(data, path))).mode & 0o777,
@@ -226,7 +226,7 @@ test.each([
     const failed = await runMembrane(["init", "--data", data, "--authority", "membrane.test", "--json"]);
     expect([failed.code, failed.stdout]).toEqual([1, ""]);
     await rm(join(data, path), { recursive: true });
-    const { create } = await initialised(data);
+    const { create } = await initialized(data);
     await using service = await spawnService(data);
     await createMembrane(service, tokenOf(create), "m");
   },
@@ -235,7 +235,7 @@ test.each([
 test("a second init is refused, says what to do, and changes nothing", async () => {
   await using directory = await temporaryDirectory();
   const data = join(directory.path, "data");
-  const { create } = await initialised(data);
+  const { create } = await initialized(data);
   const again = await runMembrane(["init", "--data", data, "--json"]);
   expect(again.code).toBe(1);
   expect(again.stdout).toBe("");

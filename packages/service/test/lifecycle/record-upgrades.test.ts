@@ -138,6 +138,6 @@ test("a capability keeps its version, and only one with limits or a label has th
     limits: { ttlMs: 60_000 },
   });
   await exportThrough(service, tokens["gamma export"], { capability: uriOf(service, limited) });
-  await exportThrough(service, tokens["alpha export"], { capability, label: "labelled" });
+  await exportThrough(service, tokens["alpha export"], { capability, label: "labeled" });
   expect((await versions()).filter((version) => version === 2)).toHaveLength(3);
 });

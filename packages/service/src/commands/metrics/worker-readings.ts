@@ -1,5 +1,5 @@
 import type { Worker } from "node:cluster";
-import { within } from "../../collections/within.ts";
+import { withTimeout } from "../../collections/with-timeout.ts";
 import { createProcessReadings } from "../../telemetry/metrics/merge.ts";
 import type { Reading } from "../../telemetry/metrics/reading.ts";
 import { parseMetricsMessage, parseWorkerMessage, READ_METRICS } from "../worker-messages.ts";
@@ -61,7 +61,7 @@ export function createWorkerReadings(): WorkerReadings {
     },
     async read() {
       const asked = Array.from(running).filter((worker) => worker.isConnected());
-      await within(TIMEOUT_MS, Promise.all(asked.map(ask)));
+      await withTimeout(TIMEOUT_MS, Promise.all(asked.map(ask)));
       const responding = asked.filter((worker) => running.has(worker) && !questions.has(worker)).length;
       return { readings: readings.all(), responding };
     },

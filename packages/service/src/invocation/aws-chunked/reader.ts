@@ -2,7 +2,7 @@ import type { Problem, Result } from "capability-protocol";
 import { ok } from "capability-protocol";
 import type { AwsChunkedFraming } from "capability-protocol/signers";
 import type { KeptPart } from "./kept-part.ts";
-import { KeptBytes } from "./kept-bytes.ts";
+import { JoinedRanges } from "./joined-ranges.ts";
 import { CR, LF, invalidBody } from "./syntax.ts";
 import { TrailerSection } from "./trailer-section.ts";
 
@@ -63,7 +63,7 @@ export class AwsChunkedReader {
   }
 
   read(input: Buffer): Result<Buffer, Problem> {
-    const kept = new KeptBytes(input);
+    const kept = new JoinedRanges(input);
     for (let at = 0; at < input.length;) {
       if (this.#state === "data") {
         at += this.#readData(input, at, kept);
@@ -71,7 +71,7 @@ export class AwsChunkedReader {
       }
       const isKept = this.#readFrameByte(input[at] ?? 0);
       if (!isKept.ok) return isKept;
-      if (isKept.value && this.#keptPart === "chunks") kept.keep(at, at + 1);
+      if (isKept.value && this.#keptPart === "chunks") kept.add(at, at + 1);
       at += 1;
     }
     return ok(kept.take());
@@ -84,13 +84,13 @@ export class AwsChunkedReader {
   }
 
   /** @returns how many bytes of data the input has from there on. */
-  #readData(input: Buffer, at: number, kept: KeptBytes): number {
+  #readData(input: Buffer, at: number, kept: JoinedRanges): number {
     const length = Math.min(this.#size, input.length - at);
     this.#size -= length;
     if (this.#size === 0) this.#state = "data_cr";
     const isEndOfContent = this.#size === 0 && this.#missing === 0 && this.#keptPart === "content";
     const end = at + length - (isEndOfContent ? 1 : 0);
-    kept.keep(at, end);
+    kept.add(at, end);
     if (isEndOfContent) this.#lastByte = Buffer.from(input.subarray(end, end + 1));
     return length;
   }

@@ -1,6 +1,6 @@
 import type { RootDatabase } from "lmdb";
 import type { FairOwner } from "../../collections/fair-queue.ts";
-import { within } from "../../collections/within.ts";
+import { withTimeout } from "../../collections/with-timeout.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
 import type { WriteClass } from "../write-queue.ts";
@@ -220,7 +220,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
         deps.reserve.close();
         return true;
       };
-      return (await within(deadlineMs, closed())) ?? false;
+      return (await withTimeout(deadlineMs, closed())) ?? false;
     },
   };
 }

@@ -1,8 +1,8 @@
 /**
- * Collects parts of a buffer, in order. Parts that adjoin are not copied, and all others go into one buffer: a buffer for each
+ * Joins ranges of a buffer, in order. Ranges that adjoin are not copied, and all others go into one buffer: a buffer for each
  * would cost many times its bytes when a client sends chunks of one byte.
  */
-export class KeptBytes {
+export class JoinedRanges {
   readonly #input: Buffer;
   #from = 0;
   #to = 0;
@@ -13,7 +13,7 @@ export class KeptBytes {
     this.#input = input;
   }
 
-  keep(from: number, to: number): void {
+  add(from: number, to: number): void {
     if (from === this.#to) {
       this.#to = to;
       return;

@@ -1,9 +1,9 @@
 /**
  * Waits for a promise, and not for ever. What it waits for goes on.
  *
- * @returns what the promise is fulfilled with; nothing if it takes longer than so many milliseconds. @throws what it is rejected with.
+ * @returns what the promise is fulfilled with; nothing if it takes longer than this many milliseconds. @throws what it is rejected with.
  */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), ms);
