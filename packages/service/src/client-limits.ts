@@ -73,7 +73,7 @@ export const CLIENT_LIMITS = {
     unit: "count",
     description: "Requests of one connection that wait for those before them",
     details:
-      "at this number, or at 256 KiB, the connection is not read, and a disconnect is noticed only at the next write",
+      "counted where Node's server reads the connection: at this number, or at 256 KiB of memory, the connection is not read, and a disconnect is noticed only at the next write; the service's own lane, which reads most connections, counts no requests and stops at 64 KiB of bytes",
   },
   pipelinedBytesTotal: {
     default: 67_108_864,

@@ -5,8 +5,8 @@ const FIRST_SLAB_BYTES = 1_024;
 const MAX_SLAB_BYTES = 1_024 * 1_024;
 
 /**
- * Pieces smaller than this, in bytes, are copied. A Buffer costs some 360 bytes in addition to its content, so a mebibyte in
- * pieces of one byte would take 360 MB.
+ * Pieces smaller than this, in bytes, are copied. A Buffer costs hundreds of bytes in addition to its content, so a mebibyte in
+ * pieces of one byte would take hundreds of megabytes.
  */
 export const SMALL_CHUNK_BYTES: number = 2_048;
 

@@ -40,8 +40,8 @@ export interface DownstreamRequest {
    */
   readonly rawHeaders: string[];
   /**
-   * One object for all requests of a connection that have a head of the same bytes, one after the other, from the second of them on. They share
-   * {@link rawHeaders}, which is changed once. What is a function of the head alone can be kept for this object.
+   * Shared by consecutive requests of a connection whose heads are byte-identical, from the second on. They also share {@link rawHeaders},
+   * which is changed once. What is a function of the head only can be kept for this object.
    */
   readonly repeated?: object | undefined;
   /** The body was received whole. */

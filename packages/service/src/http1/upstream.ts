@@ -9,7 +9,9 @@ export interface RequestMessage {
   readonly body: Readable | Buffer | null;
   /** Asks the target to switch to this protocol. If it does, the connection is not leased again. */
   readonly upgrade?: "websocket";
-  /** The list of its headers comes again, and with no other method, path or target: what is written for it can be kept. */
+  /**
+   * This array of headers may be sent again, always with this method, path and target, so what is written for it can be kept.
+   */
   readonly repeats?: boolean;
   /** Milliseconds within which the target must begin its response. */
   readonly responseTimeoutMs: number;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { startExchange } from "../../../testkit/src/driven-exchange.ts";
 import { StubLease, StubPool } from "../../../testkit/src/stub-http.ts";
 
-/* The state machine between the ports of both sides, without sockets: an own data plane meets nothing else. */
+/* Drives the exchange through stub ports, without sockets. */
 
 test("a response passes from one port to the other, and the request was signed for its connection", async () => {
   const lease = new StubLease();

@@ -27,7 +27,7 @@ export class NameTable {
   }
 }
 
-/** By the length and three characters: names that differ in no other share a slot, which costs time alone. */
+/** By the length and three characters. Names that agree in all four share a slot, which costs only time. */
 function slotOf(head: string, from: number, to: number): number {
   const length = to - from;
   const middle = head.charCodeAt(from + (length >> 1));

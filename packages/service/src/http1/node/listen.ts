@@ -43,7 +43,7 @@ export async function listenBehind(
     },
     onOverflow,
   });
-  /** Connections whose next request has waited: it is none that Node's server may give the connection up for. */
+  /** Connections whose next request was pipelined: it must not become a handshake. */
   const pipelined = new WeakSet<Socket>();
   const onConnection = (socket: Socket, attach: () => void): void => {
     if (front === undefined) return enqueue.accept(socket, attach);

@@ -6,7 +6,7 @@ export interface PipelineShare {
   bytes: number;
 }
 
-/** Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes 1.5 KB. */
+/** Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes more than a kilobyte. */
 export interface PipelineBudget {
   /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */
   reserve(share: PipelineShare, bytes: number): boolean;
@@ -21,8 +21,8 @@ export interface PipelineBudget {
 }
 
 /**
- * So many requests that have waited are carried out one after the other; then other connections get their turn. One read can have thousands
- * of requests that are refused at once, none of which waits for anything.
+ * This many requests that have waited are carried out one after the other; then other connections get their turn. One read can have
+ * thousands of requests that are refused at once, none of which waits for anything.
  */
 export const REQUESTS_PER_TURN = 16;
 
