@@ -7,6 +7,7 @@ import type { PipelineBudget } from "../shared/pipeline-budget.ts";
 import type { Lane } from "./connection.ts";
 import { NativeConnection } from "./connection.ts";
 import { HeadWriter } from "./head-writer.ts";
+import { WriteSlab } from "./write-slab.ts";
 
 /** How often connections are looked at that take too long, in milliseconds. */
 const TICK_MS = 250;
@@ -29,6 +30,7 @@ export class FastLane implements Front {
       budget,
       handle,
       headWriter: new HeadWriter(options.keepAliveTimeoutMs),
+      writeSlab: new WriteSlab(),
       isClosing: false,
       clock: () => performance.now(),
       onBegin: () => void (this.#inFlight += 1),

@@ -1,4 +1,3 @@
-import { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { RequestOwner } from "./request.ts";
@@ -6,9 +5,13 @@ import { NativeRequest } from "./request.ts";
 
 /** Where a connection would be paused, received, and read on. */
 class Owner implements RequestOwner {
-  readonly socket = new Socket();
+  readonly destroyed = false;
   isPaused = false;
   received = 0;
+
+  on(): void {}
+
+  off(): void {}
 
   pauseBody(): void {
     this.isPaused = true;

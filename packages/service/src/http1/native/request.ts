@@ -1,9 +1,8 @@
-import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import { nextTick } from "node:process";
 import { SMALL_CHUNK_BYTES } from "../../collections/slabs.ts";
-import type { DownstreamRequest } from "../downstream.ts";
+import type { DownstreamConnection, DownstreamRequest } from "../downstream.ts";
 import { HeldBytes } from "./held-bytes.ts";
+import { LazyEvents } from "./lazy-events.ts";
 import type { RepeatedHead } from "./latest-head.ts";
 import type { FastHead } from "./request-head.ts";
 
@@ -13,9 +12,8 @@ const UNJOINED_PIECES = 16;
 /** With so many bytes joined, they are passed on. */
 const MAX_JOINED_BYTES = 64 * 1024;
 
-/** What a request tells its connection. */
-export interface RequestOwner {
-  readonly socket: Socket;
+/** The connection of a request, and what the request tells it. */
+export interface RequestOwner extends DownstreamConnection {
   /** The body is not read at this moment, and more of it is to come: the connection must not be read, either. */
   pauseBody(): void;
   resumeBody(): void;
@@ -29,7 +27,7 @@ export interface RequestOwner {
  * Many small pieces are joined until the end of the turn of the event loop: one read of a connection with TLS has thousands of records of
  * one byte, and each piece costs a system call towards the target.
  */
-export class NativeRequest extends EventEmitter implements DownstreamRequest {
+export class NativeRequest extends LazyEvents implements DownstreamRequest {
   readonly method: string;
   readonly url: string;
   readonly httpVersion = "1.1";
@@ -62,8 +60,8 @@ export class NativeRequest extends EventEmitter implements DownstreamRequest {
     this.#owner = owner;
   }
 
-  get socket(): Socket {
-    return this.#owner.socket;
+  get socket(): DownstreamConnection {
+    return this.#owner;
   }
 
   get complete(): boolean {

@@ -1,13 +1,14 @@
-import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { nextTick } from "node:process";
 import type { BodyFraming, DownstreamResponse } from "../downstream.ts";
 import { reasonOf } from "../shared/reason.ts";
 import { canDrain } from "../shared/unread-body.ts";
-import type { NativeRequest } from "./request.ts";
 import type { HeadWriter } from "./head-writer.ts";
+import { LazyEvents } from "./lazy-events.ts";
+import type { NativeRequest } from "./request.ts";
+import type { WriteSlab } from "./write-slab.ts";
 
-/** A piece of up to this many bytes is copied behind its head: one buffer costs less than a write of several. */
+/** A longer piece is not copied behind its head. */
 const MAX_COPIED_BYTES = 16 * 1024;
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -16,6 +17,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export interface ResponseOwner {
   readonly socket: Socket;
   readonly headWriter: HeadWriter;
+  readonly writeSlab: WriteSlab;
   /** The whole response was handed to the operating system. */
   onSent(): void;
 }
@@ -23,7 +25,7 @@ export interface ResponseOwner {
 type Written = (error?: Error | null) => void;
 
 /** A response of the fast lane, the only one of its connection at that time. */
-export class NativeResponse extends EventEmitter implements DownstreamResponse {
+export class NativeResponse extends LazyEvents implements DownstreamResponse {
   readonly req: NativeRequest;
   headersSent = false;
   writableEnded = false;
@@ -147,10 +149,6 @@ export class NativeResponse extends EventEmitter implements DownstreamResponse {
       socket.uncork();
       return isRoom;
     }
-    const bytes = Buffer.allocUnsafe(head.length + chunk.length + after.length);
-    bytes.write(head, 0, "latin1");
-    bytes.set(chunk, head.length);
-    if (after !== "") bytes.write(after, head.length + chunk.length, "latin1");
-    return socket.write(bytes, written);
+    return this.#owner.writeSlab.write(socket, head, chunk, after, written);
   }
 }

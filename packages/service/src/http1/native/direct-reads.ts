@@ -1,0 +1,21 @@
+import type { Socket } from "node:net";
+
+/**
+ * Passes each piece that a flowing socket reads on to its reader, past the buffer of the stream, which looks for more after every piece. While
+ * the socket is paused pieces go into the buffer, and come from there as the event `data`.
+ *
+ * @returns a function that lets all pieces go through the buffer again.
+ */
+export function readDirectly(socket: Socket, onData: (bytes: Buffer) => void): () => void {
+  const push = socket.push.bind(socket);
+  let isDirect = true;
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const isFree = isDirect && socket.readableFlowing === true && socket.readableLength === 0;
+    if (!isFree || !Buffer.isBuffer(chunk)) return push(chunk, encoding);
+    onData(chunk);
+    return true;
+  };
+  return () => {
+    isDirect = false;
+  };
+}
