@@ -4,7 +4,7 @@ import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { Denial, Outcome } from "../domain/denial.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
 import type { Authenticated, LookupMode, ResolveContext, ResolveDenial } from "../invocation/resolve.ts";
-import { resolve, UNKNOWN_TOKEN } from "../invocation/resolve.ts";
+import { digestOfToken, resolve, UNKNOWN_TOKEN } from "../invocation/resolve.ts";
 import type { Cidr } from "../net/address.ts";
 import { addressKey } from "../net/peer-address.ts";
 import type { AuthFailureLimiter } from "./auth-failure-limiter.ts";
@@ -28,10 +28,14 @@ export function lookupMode(context: IdentifyContext, exchange: HttpExchange): Lo
 export function identify(
   context: IdentifyContext,
   exchange: HttpExchange,
-  { token, memo }: ReadHead,
+  { token }: ReadHead,
   mode: LookupMode,
 ): MaybePromise<Outcome<Authenticated>> {
-  const resolved = token === undefined ? UNKNOWN_TOKEN : resolve(context.resolveContext, token, mode, memo);
+  const { socket } = exchange.request;
+  const resolved =
+    token === undefined
+      ? UNKNOWN_TOKEN
+      : resolve(context.resolveContext, token, mode, socket.digestOf?.(token, digestOfToken));
   return resolved instanceof Promise
     ? resolved.then((late) => countFailure(context, exchange, mode, late))
     : countFailure(context, exchange, mode, resolved);

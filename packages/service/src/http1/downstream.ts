@@ -23,6 +23,11 @@ export interface DownstreamConnection {
   readonly remoteAddress?: string | undefined;
   /** The connection uses TLS. */
   readonly encrypted?: boolean | undefined;
+  /**
+   * The digest of a token that one of its requests holds. The latest one is kept while the connection is in use, since most clients send
+   * one token. Absent: nothing is kept.
+   */
+  digestOf?(token: string, compute: (token: string) => string): string;
   on(event: "close", listener: () => void): unknown;
   off(event: "close", listener: () => void): unknown;
 }

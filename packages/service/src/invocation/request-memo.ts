@@ -10,15 +10,9 @@ import type { ShapedRequest } from "./shape.ts";
  * asked for each request.
  */
 export class RequestMemo {
-  #tokenDigest: string | undefined;
   #prepared: Prepared | undefined;
   #signed: Signed | undefined;
   #responseHead: PassedOn | undefined;
-
-  /** The digest of the token, by which its capability is found. */
-  tokenDigest(make: () => string): string {
-    return (this.#tokenDigest ??= make());
-  }
 
   /** The upstream request for a target under limits. */
   prepared(

@@ -17,7 +17,6 @@ import type { CompiledLimits } from "./limits/compiled-limits.ts";
 import { compileLimits } from "./limits/compiled-limits.ts";
 import type { UsageAccounts, AccountRegistry } from "./usage-accounts.ts";
 import type { InFlightRequest, InFlightRegistry } from "./in-flight-registry.ts";
-import type { RequestMemo } from "./request-memo.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
 import { prepareTarget } from "./prepared-target.ts";
 import { resolutionSize } from "./resolution-size.ts";
@@ -95,21 +94,23 @@ const EXPIRED: Err<ResolveDenial> = err({ cause: "expired" });
 /**
  * Resolves a token to its capability. It catches up with the revocation log first, so that the result takes every revoke
  * into account that was acknowledged before this call.
+ *
+ * @param digest of the token, if it is known.
  */
 export function resolve(
   context: ResolveContext,
   token: CapabilityToken,
   mode: LookupMode = "any",
-  memo?: RequestMemo,
+  digest: string = digestOfToken(token),
 ): MaybePromise<Result<Authenticated, ResolveDenial>> {
-  const digest = memo === undefined ? digestOf(token) : memo.tokenDigest(() => digestOf(token));
   const pending = context.feed.refresh();
   if (pending instanceof Promise) return pending.then(() => lookUp(context, token, digest, mode));
   // Synchronous in nearly all cases: the log's position is known and the resolution cached.
   return lookUp(context, token, digest, mode);
 }
 
-function digestOf(token: CapabilityToken): string {
+/** Computes the digest of a token, by which its resolution is found in the cache. */
+export function digestOfToken(token: string): string {
   return hash("sha512", token, "base64");
 }
 

@@ -13,6 +13,7 @@ import { readDirectly } from "./direct-reads.ts";
 import type { HeadOfRequest, HeadReaderOptions } from "./head-reader.ts";
 import { HeadReader } from "./head-reader.ts";
 import type { HeadWriter } from "./head-writer.ts";
+import { LatestToken } from "./latest-token.ts";
 import { NativeRequest } from "./request.ts";
 import type { RequestOwner } from "./request.ts";
 import { NativeResponse } from "./response.ts";
@@ -20,7 +21,7 @@ import type { ResponseOwner } from "./response.ts";
 import { WaitingBytes } from "./waiting-bytes.ts";
 import type { WriteSlab } from "./write-slab.ts";
 
-/** How long an idle connection keeps its latest head, in milliseconds. */
+/** How long an idle connection keeps its latest head and token, in milliseconds. */
 const KEPT_MS = 1_000;
 
 const CONNECT = "CONNECT ";
@@ -58,6 +59,7 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
   readonly #times: ConnectionTimes;
   readonly #waiting: WaitingBytes;
   readonly #heads: HeadReader;
+  readonly #token = new LatestToken();
   readonly #stopDirectReads: () => void;
   /** Called when the connection is closed, except by its own request and response. */
   readonly #closeListeners: (() => void)[] = [];
@@ -113,9 +115,14 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     const over = this.#times.check(now, this.socket, isInFlight, this.#lane);
     if (!isInFlight && this.#times.idleMs(now) >= KEPT_MS) {
       this.#heads.forget();
+      this.#token.forget();
     }
     if (over === "head") this.#refuse("request_timeout");
     else if (over === "bytes") this.socket.destroy();
+  }
+
+  digestOf(token: string, compute: (token: string) => string): string {
+    return this.#lane.keepsHeads ? this.#token.digestOf(token, compute) : compute(token);
   }
 
   /** Closes the connection if it waits for another request. A head that is awaited first, or has come in part, is still read. */
