@@ -1,6 +1,6 @@
 // `node bench/checkouts.js ../other [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and in another
 // built checkout, in processor time.
-// V8 compiles the same code otherwise from one start to the next, which makes a difference of up to a third: each launch is a new pair of
+// V8 compiles the same code differently from one start to the next, which makes a difference of up to a third: each launch is a new pair of
 // processes, which are measured in the same seconds, and the median of all launches counts.
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";

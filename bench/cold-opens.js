@@ -1,6 +1,6 @@
 // `node bench/cold-opens.js ../other`: compares what it costs here and in another built checkout to resolve a capability that is not in
 // the cache, in processor time, over LMDB. There is no HTTP in it: `npm run bench -- cold` has that.
-// V8 compiles the same code otherwise from one start to the next: each launch is a new pair of processes, which are measured in turn.
+// V8 compiles the same code differently from one start to the next: each launch is a new pair of processes, which are measured in turn.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";

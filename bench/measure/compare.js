@@ -50,7 +50,7 @@ import { measureWindows } from "./windows.js";
  */
 
 /**
- * Measures a row with several starts of both sides: V8 compiles the same code otherwise from one start to the next.
+ * Measures a row with several starts of both sides: V8 compiles the same code differently from one start to the next.
  *
  * @param {Row} row
  * @param {How} how

@@ -50,7 +50,7 @@ export async function measureWarm({ lmdb, postgres, server }, how) {
 }
 
 /**
- * Measures both in the same few seconds, with a process of each side that was just started: V8 compiles the same code otherwise from one start to the
+ * Measures both in the same few seconds, with a process of each side that was just started: V8 compiles the same code differently from one start to the
  * next, which makes a difference of a third.
  *
  * @param {Side} lmdb

@@ -3,10 +3,13 @@ import { foldName } from "./option-spec.ts";
 /** How many letters may be added, missing or wrong in a name that is taken for a spelling mistake. */
 const MAX_MISTAKES = 2;
 
-/** From so many letters on, the beginning of a name is taken for it. */
+/** From this many letters on, the beginning of a name is taken for it. */
 const MIN_BEGINNING = 4;
 
-/** Returns the name that was probably meant: `path` for `paths`, `max-uses` for `max_uses` or `limit-max-uses`, `expires-in` for `expire`. */
+/**
+ * Returns the name that was probably meant: `path` for `paths`, `max-uses` for `max_uses` or `limit-max-uses`, `expires-in` for
+ * `expire`.
+ */
 export function findSimilarName(wrong: string, names: readonly string[]): string | undefined {
   const dashed = wrong.replaceAll("_", "-");
   const withoutPrefix = dashed.replace(/^limits?-/, "");

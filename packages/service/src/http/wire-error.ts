@@ -144,7 +144,8 @@ export function wireError(denial: Denial, head?: RefusedHead): WireError {
     case "signed_body_too_large":
       return error(
         "signed_body_too_large",
-        `The body exceeds the ${denial.limit} bytes that are buffered for a signature: send its SHA-256 in X-Payload-Sha256 (64 hex digits), and it is streamed at any size.`,
+        `The body exceeds the ${denial.limit} bytes that are buffered for a signature: ` +
+          "send its SHA-256 in X-Payload-Sha256 (64 hex digits), and it is streamed at any size.",
       );
     case "headers_too_large":
       return error("headers_too_large", "The request headers are too large.");

@@ -20,8 +20,28 @@ import { HOP_BY_HOP_RESPONSE } from "capability-protocol";
  * - `sec-`, `secure-session-`: protocols between browser and authority, sessions among them.
  * - `service-worker-`, `set-`: workers, cookies and log-in state of the origin.
  */
-const NEVER_FROM_TARGET_PATTERN =
-  /^(?:access-control-|ad-auction-|attribution-reporting-|cache-group|edge-|observe-browsing-topics|origin-|proxy-|public-key-pins|reporting-|sec-|secure-session-|service-worker-|set-|shared-storage-|surrogate-|x-accel-|x-litespeed-)/;
+const NEVER_FROM_TARGET_PREFIXES: readonly string[] = [
+  "access-control-",
+  "ad-auction-",
+  "attribution-reporting-",
+  "cache-group",
+  "edge-",
+  "observe-browsing-topics",
+  "origin-",
+  "proxy-",
+  "public-key-pins",
+  "reporting-",
+  "sec-",
+  "secure-session-",
+  "service-worker-",
+  "set-",
+  "shared-storage-",
+  "surrogate-",
+  "x-accel-",
+  "x-litespeed-",
+];
+
+const NEVER_FROM_TARGET_PATTERN = new RegExp(`^(?:${NEVER_FROM_TARGET_PREFIXES.join("|")})`);
 
 /**
  * Endings: `Cache-Control` for particular caches (RFC 9213, `CDN-Cache-Control` and others), which would override

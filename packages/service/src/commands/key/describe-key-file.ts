@@ -1,6 +1,9 @@
 import type { ServiceKeys } from "../../store/keys.ts";
 
-/** What the operator should know of a service key file whose keys let a rotation be undone, or of a store that is older than it; safe to log. */
+/**
+ * What the operator should know of a service key file whose keys let a rotation be undone, or of a store that is older than it; safe
+ * to log.
+ */
 export function describeKeyFile(
   file: string,
   { unretiredLines, hasNewerLine }: Pick<ServiceKeys, "unretiredLines" | "hasNewerLine">,

@@ -6,7 +6,10 @@ export interface PipelineShare {
   bytes: number;
 }
 
-/** Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes more than a kilobyte. */
+/**
+ * Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes more than a
+ * kilobyte.
+ */
 export interface PipelineBudget {
   /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */
   reserve(share: PipelineShare, bytes: number): boolean;

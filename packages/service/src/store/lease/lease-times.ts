@@ -13,7 +13,10 @@ export interface LeaseTimes {
   readonly leaseReplyTimeoutMs: number;
   /** The same for the first statement on a connection, with the time to connect. */
   readonly leaseConnectTimeoutMs: number;
-  /** From a failure to the next attempt. The driver doubles it up to a second while no attempt has a reply that can be read, and further while the user is refused. */
+  /**
+   * From a failure to the next attempt. The driver doubles it up to a second while no attempt has a reply that can be read, and further
+   * while the user is refused.
+   */
   readonly leaseRetryDelayMs: number;
   /** From one look for rows of nodes that have ended to the next. */
   readonly leaseCleanupIntervalMs: number;

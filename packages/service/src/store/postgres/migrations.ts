@@ -6,8 +6,8 @@ export type Migration = readonly string[];
  * times a second.
  *
  * The columns named `body` are the rows of the other engine, byte for byte, with their MACs; the columns before them repeat parts
- * of the row or of its key for indexes. `head`, `log`, `lease` and `lease_length` carry no MAC, since the database changes them itself and has
- * no key.
+ * of the row or of its key for indexes. `head`, `log`, `lease` and `lease_length` carry no MAC, since the database changes them
+ * itself and has no key.
  */
 export const MIGRATIONS: readonly Migration[] = [
   [
