@@ -178,7 +178,7 @@ test("restore overwrites nothing, needs the key of the backup and a complete bac
     "data",
     /^membrane: --data: there is a store in .*overwrites none: stop the service/,
   );
-  await refused("backup", "none", /^membrane: .*service\.key: cannot be read.*restore it/);
+  await refused("backup", "none", /^membrane: .*service\.key: is missing.*restore it/);
   await mkdir(at("strange"));
   await copyFile(join(at("other"), "service.key"), join(at("strange"), "service.key"));
   await refused("backup", "strange", /^membrane: the service key is not the one this store was made with/);

@@ -79,7 +79,7 @@ test("a missing service key fails and is not made again, and the doctor says whe
   await rename(key, `${key}.away`);
   const { failed } = await doctor(directory.path);
   expect(failed[0]).toMatch(/^service key: .*service\.key is missing, .*restore it from its backup/);
-  expect(failed[1]).toMatch(/^store: .*service\.key: cannot be read/);
+  expect(failed[1]).toMatch(/^store: .*service\.key: is missing/);
   expect(await readdir(directory.path)).not.toContain("service.key");
 });
 

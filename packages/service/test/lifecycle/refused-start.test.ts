@@ -59,7 +59,7 @@ test("a store without its service key is refused, and no new key is made", async
   expect(error).toBeInstanceOf(ServiceKeyFileError);
   expect(error).toMatchObject({
     message: expect.stringMatching(
-      /service\.key: cannot be read\. .*restore it, or name it with --service-key-file/,
+      /service\.key: is missing\. .*restore it, or name it with --service-key-file/,
     ),
   });
   await expect(readFile(data.keyFile)).rejects.toThrow(/ENOENT/);

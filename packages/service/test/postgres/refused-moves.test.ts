@@ -170,7 +170,7 @@ test("another service key than that of the store is refused", async () => {
   await mkdir(join(directory.path, "to"));
   const to = `lmdb:${join(directory.path, "to")}`;
   await expectRefused(places.database, to, places, wrongKey, flags);
-  await expectRefused(places.database, to, places, /^membrane: .*to\/service\.key: cannot be read/);
+  await expectRefused(places.database, to, places, /^membrane: .*to\/service\.key: is missing/);
   expect(await databaseState(places)).toBe("served");
 });
 
