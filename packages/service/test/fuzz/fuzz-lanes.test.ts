@@ -95,6 +95,9 @@ test(
 
 let runs = 0;
 
+/** How the connections of a mark ended. */
+const ends = new Map<string, string[]>();
+
 async function compare({ requests, isPipelined }: Run): Promise<void> {
   runs += 1;
   const mark = `Zz${String(runs).padStart(6, "0")}`;
@@ -102,7 +105,9 @@ async function compare({ requests, isPipelined }: Run): Promise<void> {
   const isAtOnce = isPipelined && sent.length <= MAX_UNREAD;
   const played = sides.map((side) => (isAtOnce ? playAtOnce : play)(side, requests, mark));
   const [reference, ...others] = await Promise.all(played);
-  const what = requests.map(({ bytes, cuts }) => `${printable(bytes)} cut at ${JSON.stringify(cuts)}`).join();
+  const sending = requests.map(({ bytes, cuts }) => `${printable(bytes)} cut at ${JSON.stringify(cuts)}`);
+  const what = `${sending.join()}, and the connections ${ends.get(mark)?.join()}`;
+  ends.delete(mark);
   for (const other of others) {
     if (!isAtOnce || areWhole(sent)) expect(other, what).toEqual(reference);
     // Node's server reads ahead, and ends the connection before the response to a request after which it cannot read.
@@ -194,7 +199,8 @@ function methodsIn(bytes: string): readonly string[] {
 
 async function outcomeOf({ arrived }: Side, connection: RawConnection, mark: string): Promise<Outcome> {
   connection.socket.end();
-  await within(connection.closed, "the end of the connection");
+  const end = await within(connection.closed, "the end of the connection");
+  ends.set(mark, [...(ends.get(mark) ?? []), end]);
   const received = comparable(connection.received());
   const asked = arrived.get(mark) ?? [];
   arrived.delete(mark);

@@ -1,4 +1,5 @@
 import { Parser } from "../../http1/llhttp/parser.ts";
+import { lastValueOf } from "../last-value.ts";
 import { bodyEnd, bodyPieces } from "./body-pieces.ts";
 import { TargetError } from "./errors.ts";
 import type { LatestResponseHead, ReadResponseHead } from "./latest-response-head.ts";
@@ -182,6 +183,8 @@ export class ResponseParser {
       return this.#fail(malformed("a switch of protocols that was not asked for"));
     }
     if (status < 200) {
+      // What follows the end of a connection is no response.
+      if (!this.#parser.shouldKeepAlive) return this.#fail(malformed("an interim response that is the last"));
       this.#startHead();
       return "informational";
     }
@@ -189,7 +192,15 @@ export class ResponseParser {
     this.#shouldKeepAlive = this.#parser.shouldKeepAlive;
     this.keepAliveMs = this.head.keepAliveMs;
     this.#body = this.#frameBody(status);
+    if (this.#isCodingMisread()) return this.#fail(malformed("a tab after chunked"));
     return "head";
+  }
+
+  /** Whether llhttp takes `chunked` for another coding, because a tab follows it: the chunks would be the body. */
+  #isCodingMisread(): boolean {
+    if (this.#body !== "until end" && !this.#expected.isHead) return false;
+    const coding = lastValueOf(this.head.headers, "transfer-encoding");
+    return coding?.toLowerCase() === "chunked" && this.#parser.needsEof;
   }
 
   #frameBody(status: number): Body {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import type { UpstreamHandler } from "../../http1/upstream.ts";
+import { lastValueOf } from "../last-value.ts";
 import { failureOf } from "./error-codes.ts";
 
 /**
@@ -39,9 +40,14 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
       return true;
     }
     const headers = rawHeaders.map((part) => part.toString("latin1"));
+    const isBodiless = status === 204 || status === 304;
+    if (!isBodiless && isCodingMisread(headers)) {
+      this.#abort?.(new Error("a tab after chunked"));
+      return false;
+    }
     const isFlowing = this.#handler.onHead(status, reason, headers, resume);
     // Complete with their heads (RFC 9110 §6.4.1). Undici takes the Content-Length that a 304 may have for a truncated body.
-    if (status === 204 || status === 304) this.#end();
+    if (isBodiless) this.#end();
     return isFlowing;
   }
 
@@ -78,4 +84,10 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
     this.#isEnded = true;
     this.#handler?.onEnd();
   }
+}
+
+/** Whether a tab follows `chunked`: undici takes it for another coding then, and the chunks for the body. */
+function isCodingMisread(headers: readonly string[]): boolean {
+  const coding = lastValueOf(headers, "transfer-encoding")?.trimStart() ?? "";
+  return coding.includes("\t") && coding.trimEnd().toLowerCase() === "chunked";
 }

@@ -20,7 +20,8 @@ export function linger(socket: Duplex): void {
   socket.resume();
   if (socket.writable) socket.end();
   const begin = (): void => {
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    // After what has arrived meanwhile was read: the event loop may have been blocked for as long.
+    const timer = setTimeout(() => setImmediate(() => socket.destroy()), LINGER_MS);
     socket.once("close", () => clearTimeout(timer));
   };
   if (socket.writableFinished) begin();
