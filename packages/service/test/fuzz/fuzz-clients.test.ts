@@ -189,10 +189,10 @@ function expectInOrder(
 ): void {
   let next = 0;
   for (const { message, bytes } of arrived) {
-    expect(
-      marksIn(bytes).filter((other) => other !== mark),
-      what,
-    ).toEqual([]);
+    const marks = marksIn(bytes);
+    expect(marks.length, what).toBeLessThan(2);
+    // One of an earlier stream, whose client has disconnected, may arrive late.
+    if (marks.some((other) => other !== mark)) continue;
     const [, method, , query] = ARRIVING.exec(message.start) ?? [];
     const found = requests.findIndex(
       (request, index) =>

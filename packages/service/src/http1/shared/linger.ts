@@ -1,31 +1,43 @@
 import type { Duplex } from "node:stream";
 
-/** How long what a client still sends is read after the last response, in milliseconds. */
-const LINGER_MS = 1_000;
+/** A client that sends nothing for so long after the last response has stopped, in milliseconds. */
+const QUIET_MS = 1_000;
+
+/** A client may go on to send for at most this many times {@link QUIET_MS}. */
+const MAX_QUIET_PERIODS = 10;
 
 /** Nothing that comes on these is a request. */
 const LINGERING = new WeakSet<Duplex>();
 
 /**
- * Ends a connection after its last response. What the client still sends is read and dropped, until it ends its side or for a while: a
- * connection that is closed with unread bytes is reset, and the reset can overtake the response (RFC 9112 §9.6).
+ * Ends a connection after its last response. What the client still sends is read and dropped, until it ends its side, stops, or has sent
+ * for a while: a connection that is closed with unread bytes is reset, and the reset can overtake the response (RFC 9112 §9.6).
  */
 export function linger(socket: Duplex): void {
   if (socket.destroyed || LINGERING.has(socket)) return;
   LINGERING.add(socket);
+  let hasMoved = false;
   socket.on("error", ignore);
   // A parser would take it for requests.
   socket.removeAllListeners("data");
-  socket.on("data", ignore);
+  socket.on("data", () => (hasMoved = true));
   socket.resume();
   if (socket.writable) socket.end();
-  const begin = (): void => {
-    // After what has arrived meanwhile was read: the event loop may have been blocked for as long.
-    const timer = setTimeout(() => setImmediate(() => socket.destroy()), LINGER_MS);
-    socket.once("close", () => clearTimeout(timer));
+  let periods = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    periods += 1;
+    if (!hasMoved || periods === MAX_QUIET_PERIODS) return void socket.destroy();
+    hasMoved = false;
+    wait();
   };
-  if (socket.writableFinished) begin();
-  else socket.once("finish", begin);
+  const wait = (): void => {
+    // After what has arrived meanwhile was read: the event loop may have been blocked for as long.
+    timer = setTimeout(() => setImmediate(look), QUIET_MS);
+  };
+  socket.once("close", () => clearTimeout(timer));
+  if (socket.writableFinished) wait();
+  else socket.once("finish", wait);
 }
 
 export function isLingering(socket: Duplex): boolean {
