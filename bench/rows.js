@@ -61,6 +61,7 @@ function rowsOverFloor({ service, floor, secureFloor }) {
 function rowsOverPlain({ service, store }) {
   const against = service("plain");
   const cold = { flags: ["--cache-entries", "1"] };
+  const audit = ["--audit", join(store.data, "audit-of-changes.log")];
   const auditing = ["--audit", join(store.data, "audit.log"), "--audit-invocations", "1"];
   const limited = { name: "path + 8 limits", ours: service("path + 8 limits"), against };
   return [
@@ -77,6 +78,12 @@ function rowsOverPlain({ service, store }) {
     { name: "cold", ours: service("cold", cold), against },
     { name: "64 deep, cold", ours: service("64 deep, cold", cold), against },
     { name: "two workers", ours: service("plain", { flags: ["--workers", "2"] }), against, goal: cpu(1.1) },
+    {
+      name: "metrics and audit",
+      ours: service("plain", { flags: audit }),
+      against: { ...service("plain", { hasMetrics: false }), name: "plain without metrics" },
+      goal: cpu(1.03),
+    },
     { name: "audited invocations", ours: service("plain", { flags: auditing }), against },
   ];
 }

@@ -51,6 +51,7 @@ export async function copyStore(store) {
  * @property {string} [name]
  * @property {boolean} [secure]
  * @property {readonly string[]} [flags]
+ * @property {boolean} [hasMetrics] true unless given
  * @property {readonly string[]} [node] flags of Node.js
  * @property {readonly string[]} [through] the command that starts it
  * @property {number} [log] descriptor for its log, which is not read here
@@ -62,13 +63,14 @@ export async function copyStore(store) {
  */
 export async function serve(
   { data, env = {} },
-  { name = "membrane", secure = false, flags = [], ...how } = {},
+  { name = "membrane", secure = false, hasMetrics = true, flags = [], ...how } = {},
 ) {
   const { node = [], through = [], log } = how;
   const port = log === undefined ? 0 : await freePort();
   const where = ["--data", data, "--authority", AUTHORITY, "--listen", `127.0.0.1:${port}`, "--no-profile"];
   // Another program that counts what this one does takes fifty times as long, and timers fire as often as before.
-  const metrics = through.length > 0 ? [] : ["--metrics-listen", `127.0.0.1:${await freePort()}`];
+  const metrics =
+    through.length > 0 || !hasMetrics ? [] : ["--metrics-listen", `127.0.0.1:${await freePort()}`];
   const given = [
     "serve",
     ...where,
