@@ -11,6 +11,7 @@ const DIGITS = 10;
  * @property {readonly string[]} tokens each request has one of them at random
  * @property {boolean} [hasNewHeads] whether each head differs from all others, by a counter in a header
  * @property {number} [bodyBytes] sent with each request
+ * @property {import("./changes.js").Change} [change] what each request changes, in place of all these
  */
 
 /**

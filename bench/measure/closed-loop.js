@@ -21,7 +21,13 @@ const STOP_MS = 5_000;
  * @property {SharedArrayBuffer} shared numbers of 32 bits: `COMPLETED` and `IS_OVER`
  */
 
-/** @typedef {{ connections: number, hasNewHeads?: boolean, bodyBytes?: number }} Load */
+/**
+ * @typedef {object} Load
+ * @property {number} connections
+ * @property {boolean} [hasNewHeads]
+ * @property {number} [bodyBytes]
+ * @property {(gateway: Gateway) => import("../load/changes.js").Change} [changeOf] what each request changes
+ */
 
 /**
  * Loads a gateway from a thread until it is stopped. The thread shares its count, so that it can be read in the same moment as the
@@ -30,11 +36,19 @@ const STOP_MS = 5_000;
  * @param {Gateway} gateway
  * @param {Load} load
  */
-export async function startClosedLoop({ url, token, tokens }, { connections, ...load }) {
+export async function startClosedLoop(gateway, { connections, changeOf, ...load }) {
+  const { url, token, tokens } = gateway;
   const { protocol, host, port, pathname, search } = new URL(url);
   const shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const all = tokens === undefined ? [token] : (await readFile(tokens, "utf8")).trim().split("\n");
-  const requests = { host, path: pathname + search, tokens: all, ...load };
+  const change = changeOf?.(gateway);
+  const requests = {
+    host,
+    path: pathname + search,
+    tokens: all,
+    ...load,
+    ...(change === undefined ? {} : { change }),
+  };
   /** @type {ClosedLoop} */
   const workerData = { port: Number(port), isSecure: protocol === "https:", connections, requests, shared };
   const worker = new Worker(PROGRAM, { workerData });

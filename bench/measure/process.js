@@ -53,6 +53,19 @@ function threadSeconds(pid) {
 }
 
 /**
+ * Reads how many bytes processes have passed to write(2) and its kin, to files and sockets: the kernel's `wchar` (proc(5),
+ * /proc/PID/io). Pages of a store that is flushed are counted each time they are written.
+ *
+ * @param {readonly number[]} pids
+ */
+export function writtenBytesOf(pids) {
+  return pids.reduce(
+    (sum, pid) => sum + Number(/^wchar: (\d+)$/m.exec(readOf(`/proc/${pid}/io`))?.[1] ?? 0),
+    0,
+  );
+}
+
+/**
  * Reads the anonymous memory of a process and its descendants, in bytes (proc(5), RssAnon). The store's memory map is not counted.
  *
  * @param {number} pid

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { availableParallelism } from "node:os";
 import { startClosedLoop } from "./closed-loop.js";
-import { cpuSecondsOf, family, machineSeconds } from "./process.js";
+import { cpuSecondsOf, family, machineSeconds, writtenBytesOf } from "./process.js";
 
 /** @typedef {import("../gateways/start.js").Gateway} Gateway */
 
-/** @typedef {{ cpu: number, perSecond: number }} Sample `cpu`: microseconds of a request */
+/** @typedef {{ cpu: number, perSecond: number, written: number }} Sample of a request: `cpu`, microseconds; `written`, bytes */
 
 /**
  * A stretch of time in which both sides were loaded.
@@ -78,7 +78,11 @@ export function quietest(windows, wanted) {
 }
 
 /** @typedef {{ at: number, ours: Reading, theirs: Reading, bench: number, machine: number }} Readings */
-/** @typedef {{ cpu: number, completed: number }} Reading in seconds of the processor, and in responses since the start */
+/**
+ * Since the start: seconds of the processor, bytes that were written, and responses.
+ *
+ * @typedef {{ cpu: number, written: number, completed: number }} Reading
+ */
 
 /**
  * Measures window after window, until enough were quiet or enough were measured.
@@ -125,10 +129,16 @@ async function readLater(read, from, seconds) {
  */
 function createReader(gateway, against, [ours, theirs]) {
   const [oursAll, theirsAll, bench] = [gateway.pid, against.pid, process.pid].map(family);
+  /** @param {readonly number[]} pids @param {{ completed(): number } | undefined} loop */
+  const reading = (pids = [], loop) => ({
+    cpu: cpuSecondsOf(pids),
+    written: writtenBytesOf(pids),
+    completed: loop?.completed() ?? 0,
+  });
   return () => ({
     at: performance.now(),
-    ours: { cpu: cpuSecondsOf(oursAll ?? []), completed: ours?.completed() ?? 0 },
-    theirs: { cpu: cpuSecondsOf(theirsAll ?? []), completed: theirs?.completed() ?? 0 },
+    ours: reading(oursAll, ours),
+    theirs: reading(theirsAll, theirs),
     bench: cpuSecondsOf(bench ?? []),
     machine: machineSeconds(),
   });
@@ -144,7 +154,11 @@ export function between(from, to) {
   /** @param {"ours" | "theirs"} side */
   const sample = (side) => {
     const completed = to[side].completed - from[side].completed;
-    return { cpu: ((to[side].cpu - from[side].cpu) * 1e6) / completed, perSecond: completed / seconds };
+    return {
+      cpu: ((to[side].cpu - from[side].cpu) * 1e6) / completed,
+      perSecond: completed / seconds,
+      written: (to[side].written - from[side].written) / completed,
+    };
   };
   const others = to.machine - from.machine - (to.bench - from.bench);
   return {

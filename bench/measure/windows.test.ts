@@ -4,8 +4,8 @@ import { between, quietest } from "./windows.js";
 
 const AT_FIRST = {
   at: 1_000,
-  ours: { cpu: 1, completed: 100 },
-  theirs: { cpu: 2, completed: 200 },
+  ours: { cpu: 1, written: 0, completed: 100 },
+  theirs: { cpu: 2, written: 0, completed: 200 },
   bench: 5,
   machine: 50,
 };
@@ -13,8 +13,8 @@ const AT_FIRST = {
 test("A window has the processor time of each side by the requests of that side", () => {
   const window = between(AT_FIRST, {
     at: 3_000,
-    ours: { cpu: 1.5, completed: 10_100 },
-    theirs: { cpu: 2.5, completed: 5_200 },
+    ours: { cpu: 1.5, written: 0, completed: 10_100 },
+    theirs: { cpu: 2.5, written: 0, completed: 5_200 },
     bench: 6,
     machine: 51,
   });
@@ -30,8 +30,8 @@ test("Others are what the machine worked and the bench did not, as a share of al
   const { others } = between(AT_FIRST, {
     ...AT_FIRST,
     at: 2_000,
-    ours: { cpu: 1.5, completed: 101 },
-    theirs: { cpu: 2.5, completed: 201 },
+    ours: { cpu: 1.5, written: 0, completed: 101 },
+    theirs: { cpu: 2.5, written: 0, completed: 201 },
     bench: 6,
     machine: 51.5,
   });
@@ -40,7 +40,7 @@ test("Others are what the machine worked and the bench did not, as a share of al
 });
 
 test("The windows in which others did the least are taken, and the rest is counted", () => {
-  const sample = { cpu: 1, perSecond: 1 };
+  const sample = { cpu: 1, perSecond: 1, written: 1 };
   const windows = [0.5, 0, 0.2, 0.01].map((others) => ({ ours: sample, theirs: sample, others }));
 
   const two = quietest(windows, 2);
