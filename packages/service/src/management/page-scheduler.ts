@@ -9,7 +9,7 @@ const PAGES_PER_TENANT = 2;
 
 /**
  * Schedules the pages of `query`: a few of each tenant are in progress, the others wait, capability by capability. Each turn of the
- * event loop makes one step of one page, tenant by tenant, since opening the tokens of a membrane takes half a millisecond.
+ * event loop makes one step of one page, tenant by tenant, since opening the tokens of a membrane takes a tenth of a millisecond.
  */
 export interface PageScheduler {
   /**

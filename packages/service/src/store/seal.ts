@@ -71,9 +71,11 @@ export function sealForRecipient(
   plaintext: Uint8Array,
   associatedData: Uint8Array,
 ): Buffer {
-  const ephemeral = generateKeyPair();
-  const key = deriveSharedKey(ephemeral.privateKey, publicKey, ephemeral.publicKey, publicKey);
-  return Buffer.concat([ephemeral.publicKey, seal(key, plaintext, associatedData)]);
+  // As objects: from its bytes, a private key is made in ten times the time that it takes to use it.
+  const { privateKey, publicKey: ephemeral } = generateKeyPairSync("x25519");
+  const ephemeralKey = exportPublicKey(ephemeral);
+  const key = deriveSharedKey(privateKey, publicKey, ephemeralKey, publicKey);
+  return Buffer.concat([ephemeralKey, seal(key, plaintext, associatedData)]);
 }
 
 /** What opens what was sealed to a public key. */
@@ -92,25 +94,35 @@ export function importPrivateKey(bytes: Uint8Array): KeyObject {
 export function openAsRecipient(keys: RecipientKeys, sealed: Uint8Array, associatedData: Uint8Array): Buffer {
   if (sealed.length < KEY_BYTES) throw new UnsealError("sealed bytes are cut short");
   const ephemeral = sealed.subarray(0, KEY_BYTES);
+  const privateKey =
+    keys.privateKey instanceof Uint8Array ? importPrivateKey(keys.privateKey) : keys.privateKey;
   return unseal(
-    deriveSharedKey(keys.privateKey, ephemeral, ephemeral, keys.publicKey),
+    deriveSharedKey(privateKey, ephemeral, ephemeral, keys.publicKey),
     sealed.subarray(KEY_BYTES),
     associatedData,
   );
 }
 
 function deriveSharedKey(
-  privateKey: Uint8Array | KeyObject,
+  privateKey: KeyObject,
   peer: Uint8Array,
   ephemeral: Uint8Array,
   recipient: Uint8Array,
 ): Buffer {
-  const secret = diffieHellman({
-    privateKey: privateKey instanceof Uint8Array ? importPrivateKey(privateKey) : privateKey,
-    publicKey: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, peer]), format: "der", type: "spki" }),
-  });
+  const secret = diffieHellman({ privateKey, publicKey: importPublicKey(peer) });
   const salt = Buffer.concat([ephemeral, recipient]);
   return Buffer.from(hkdfSync("sha256", secret, salt, "sealed to tenant/1", KEY_BYTES));
+}
+
+/** As a JSON Web Key (RFC 8037), which Node reads in a tenth of the time that DER takes. */
+function importPublicKey(bytes: Uint8Array): KeyObject {
+  const x = Buffer.from(bytes).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
+}
+
+/** The inverse of {@link importPublicKey}. */
+function exportPublicKey(key: KeyObject): Buffer {
+  return Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url");
 }
 
 function stripPrefix(der: Buffer, prefix: Buffer): Buffer {
