@@ -31,6 +31,7 @@ export interface WriteQueue<T extends QueuedWrite> {
    */
   take(budget: number): T[];
   delete(item: T): void;
+  isEmpty(): boolean;
 }
 
 /** @param capacity how many may wait, of revokes and of all else each. */
@@ -67,6 +68,7 @@ export function createWriteQueue<T extends QueuedWrite>(capacity: number): Write
       const remaining = turns - totalCost(taken);
       return remaining > 0 ? [...taken, ...others.shift(remaining)] : taken;
     },
+    isEmpty: () => revokes.size + others.size + sweeps.length === 0,
     delete(item) {
       if (item.class !== "sweep") return queueOf(item).delete(item);
       const index = sweeps.indexOf(item);

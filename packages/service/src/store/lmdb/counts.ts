@@ -5,7 +5,7 @@ import type { WriteSnapshot } from "../engine.ts";
 import type { StoredTree } from "../recount.ts";
 import { recountBytes, recountOwned } from "../recount.ts";
 import { StoreCorruptError } from "../store.ts";
-import type { AuthenticatedTable } from "./authenticated-table.ts";
+import type { KeyedTable } from "./buffered-table.ts";
 
 /**
  * How many records count against each quota, and how many bytes each owner takes: one row each, so that nothing is counted anew
@@ -18,7 +18,7 @@ export interface Counts extends Pick<WriteSnapshot, "countOwned" | "storedBytes"
   dropStoredBytes(owner: Uid): void;
 }
 
-export function createCounts(rows: AuthenticatedTable, tree: StoredTree): Counts {
+export function createCounts(rows: KeyedTable, tree: StoredTree): Counts {
   const read = (key: Buffer): Buffer | undefined => {
     try {
       return rows.get(key)?.[0];

@@ -51,6 +51,7 @@ async function createEngine(environment: Environment, options: LmdbEngineOptions
   const { tables, snapshot } = environment;
   const { id, keys } = await openFormat(environment, options.keys);
   const rows = openRows(tables, keys);
+  environment.buffer(rows.counts);
   const log = createRevocationLog(tables.meta, rows);
   const source = { nodes: tables.nodes, verified: createVerifiedRecords(keys) };
   const reader = createReader(rows, source, log, options.onRecordTooNew);

@@ -4,6 +4,7 @@ import type { RootDatabase } from "lmdb";
 import { open } from "lmdb";
 import type { StoreCondition, StoreStatus } from "../store.ts";
 import { StoreBusyError } from "../store.ts";
+import type { RowBuffer } from "./buffered-table.ts";
 import { assertStoreFile, assertStoreTables } from "./store-file-check.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { openThroughGate } from "./commit-gate.ts";
@@ -41,6 +42,8 @@ export interface Environment {
    * @throws StoreFailedError if it was not written, or may not be on disk.
    */
   write<T>(decide: () => T, turn?: WriteTurn): Promise<T>;
+  /** Has rows written once for all writes of a commit. */
+  buffer(rows: RowBuffer): void;
   /**
    * Runs `act` while no other process opens the store or commits to it. What `act` writes with `commit` is on disk when that
    * resolves; {@link write} waits until `act` has ended.
@@ -136,6 +139,7 @@ async function createEnvironment(
       }
     },
     write: writer.write,
+    buffer: writer.buffer,
     exclusively: (act) =>
       gate.hold(() =>
         act(async (change) => {

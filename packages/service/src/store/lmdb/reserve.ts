@@ -35,6 +35,8 @@ export interface Reserve {
    * @returns how many bytes are allocated there now, and the code of the error that kept them from being more.
    */
   extend(used: number, bytes: number): { readonly tail: number; readonly cause?: string };
+  /** To be called when the write lock was taken: another process may have extended the file before. */
+  refresh(): void;
   close(): void;
 }
 
@@ -42,10 +44,15 @@ export function openReserve(directory: string): Reserve {
   const file = openSync(join(directory, DATA_FILE), "r+");
   /** Until it was extended again every write tries to, so that what was kept is kept again as soon as there is space. */
   let isShort = false;
+  let known: number | undefined;
   return {
+    refresh() {
+      known = undefined;
+    },
     extend(used, bytes) {
-      const { size } = fstatSync(file);
+      const size = (known ??= fstatSync(file).size);
       if (!isShort && size - used >= bytes) return { tail: size - used };
+      known = undefined;
       const end = used + bytes + EXTENSION_BYTES;
       let position = size;
       try {

@@ -7,6 +7,8 @@ import { EXPIRY_PREFIX, nameKey } from "../codec/row-keys.ts";
 import type { ServiceKeys } from "../keys.ts";
 import type { AuthenticatedTable, KeyRange } from "./authenticated-table.ts";
 import { createAuthenticatedTable } from "./authenticated-table.ts";
+import type { KeyedTable, RowBuffer } from "./buffered-table.ts";
+import { createBufferedTable } from "./buffered-table.ts";
 
 /** One named table; keys and values are bytes. */
 export type Table = Database<Buffer, Buffer>;
@@ -34,8 +36,10 @@ export const TABLE_NAMES: readonly (keyof Tables)[] = [
   "sweep",
 ];
 
-/** The rows of each table, past their MACs. */
-export type Rows = Readonly<Record<keyof Tables, AuthenticatedTable>>;
+/** The rows of each table, past their MACs. Those of `counts` are buffered while a group of writes runs. */
+export type Rows = Readonly<Record<Exclude<keyof Tables, "counts">, AuthenticatedTable>> & {
+  readonly counts: KeyedTable & RowBuffer;
+};
 
 export function openRows(tables: Tables, keys: ServiceKeys): Rows {
   const rows = (name: keyof Tables): AuthenticatedTable => createAuthenticatedTable(name, tables[name], keys);
@@ -45,7 +49,7 @@ export function openRows(tables: Tables, keys: ServiceKeys): Rows {
     lookups: rows("lookups"),
     names: rows("names"),
     children: rows("children"),
-    counts: rows("counts"),
+    counts: createBufferedTable(rows("counts")),
     log: rows("log"),
     sweep: rows("sweep"),
   };

@@ -54,15 +54,19 @@ function freePages(stats: object, pages: number, tables: readonly Table[]): numb
 
 export function createSpaceBudget({ root, tables, reserve }: WriterDeps, reserveBytes: number): SpaceBudget {
   let allocated = 0;
+  /** As of the beginning of the transaction: its pages are written when it ends. */
+  let stats: object | undefined;
   let cause: string | undefined;
   let isAmple = false;
 
   return {
     begin() {
       allocated = 0;
+      stats = undefined;
+      reserve.refresh();
     },
     allocate({ class: kind, requiredBytes }) {
-      const stats = root.getStats();
+      stats ??= root.getStats();
       const pages = numberIn(stats, "lastPageNumber") + 1;
       const pageSize = numberIn(stats, "pageSize");
       const used = pages * pageSize + allocated;

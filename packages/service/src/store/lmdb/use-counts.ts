@@ -3,7 +3,7 @@ import type { UseCount } from "../../domain/use-counter.ts";
 import { numberColumn } from "../codec/columns.ts";
 import { usesKey } from "../codec/row-keys.ts";
 import { StoreCorruptError } from "../store.ts";
-import type { AuthenticatedTable } from "./authenticated-table.ts";
+import type { KeyedTable } from "./buffered-table.ts";
 
 /** How often each capability that has `maxUses` was used: one row each, in the table of the other counts. */
 export interface UseCounts {
@@ -13,7 +13,7 @@ export interface UseCounts {
   drop(uid: Uid): void;
 }
 
-export function createUseCounts(rows: AuthenticatedTable): UseCounts {
+export function createUseCounts(rows: KeyedTable): UseCounts {
   return {
     read(uid) {
       const columns = rows.get(usesKey(uid));

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { deferred } from "../../../../testkit/src/deferred.ts";
 import { descriptorsOf, redirectDescriptors } from "../../../../testkit/src/redirected-descriptors.ts";
 import type { StoreCondition } from "../store.ts";
 import { StoreBusyError, StoreFailedError, StoreFullError } from "../store.ts";
+import { createBufferedTable } from "./buffered-table.ts";
 import { openEnvironment } from "./environment.ts";
 import type { WriteTurn } from "./writer.ts";
 
@@ -90,6 +92,90 @@ test("what throws in its turn is undone, and those that share its commit are not
   expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(RangeError) });
   expect([at.has("done"), at.has("undone")]).toEqual([true, false]);
   await environment.close();
+});
+
+test("of many writes that share a commit, one that throws is undone with what it put, and the rows of the others are there, each once", async () => {
+  await using at = await open();
+  const { environment } = at;
+  const runs = new Map<number, number>();
+  const writes = Array.from({ length: 20 }, (_, i) =>
+    environment.write(() => {
+      runs.set(i, (runs.get(i) ?? 0) + 1);
+      environment.tables.meta.putSync(Buffer.from(`row ${i}`), Buffer.alloc(8));
+      if (i % 7 === 3) throw new RangeError(`${i}`);
+      return i;
+    }),
+  );
+  const outcomes = await Promise.allSettled(writes);
+  outcomes.forEach((outcome, i) => {
+    expect(outcome).toMatchObject(i % 7 === 3 ? { reason: new RangeError(`${i}`) } : { value: i });
+    expect(at.has(`row ${i}`)).toBe(i % 7 !== 3);
+  });
+  // The last one ran only in the second attempt.
+  expect(runs.get(19)).toBe(1);
+  await environment.close();
+});
+
+/** A row that writes share, as long as there were writes; `puts` has its length each time it is written. */
+function shareRow({ environment }: Awaited<ReturnType<typeof open>>) {
+  const { meta } = environment.tables;
+  const key = Buffer.from("shared");
+  const puts: number[] = [];
+  const read = (of: Buffer) => {
+    const row = meta.getBinary(of);
+    return row === undefined ? undefined : [row];
+  };
+  const rows = createBufferedTable({
+    get: read,
+    put(of, [column = Buffer.alloc(0)]) {
+      puts.push(column.length);
+      meta.putSync(of, column);
+    },
+    remove: (of) => void meta.removeSync(of),
+  });
+  environment.buffer(rows);
+  const add = (error?: Error) =>
+    environment.write(() => {
+      rows.put(key, [Buffer.alloc((rows.get(key)?.[0]?.length ?? 0) + 1)]);
+      if (error !== undefined) throw error;
+    });
+  return { puts, add, length: () => environment.snapshot(() => read(key)?.[0]?.length) };
+}
+
+test("rows that are buffered are written once for all writes of a commit, and without what was undone", async () => {
+  await using at = await open();
+  const { puts, add, length } = shareRow(at);
+  await Promise.all(Array.from({ length: 10 }, () => add()));
+  expect(puts).toEqual([10]);
+  await Promise.allSettled([add(), add(new RangeError("undone")), add()]);
+  expect(length()).toBe(12);
+  await at.environment.close();
+});
+
+test("a write that comes while a commit waits for its thread shares it", async () => {
+  await using at = await open();
+  const { puts, add } = shareRow(at);
+  const first = add();
+  // By then the commit has been asked for.
+  for (let step = 0; step < 10; step += 1) await Promise.resolve();
+  await Promise.all([first, add()]);
+  expect(puts).toEqual([2]);
+  await at.environment.close();
+});
+
+test("a commit whose writes were all given up before it began writes nothing, and the next one is written", async () => {
+  await using at = await open();
+  const { environment } = at;
+  const late = deferred<void>();
+  const held = environment.exclusively(() => late.promise);
+  let runs = 0;
+  const givenUp = environment.write(() => (runs += 1));
+  await expect(givenUp).rejects.toBeInstanceOf(StoreBusyError);
+  late.resolve();
+  await held;
+  await at.put("after");
+  expect([runs, at.has("after")]).toEqual([0, true]);
+  expect(await environment.close()).toBe(true);
 });
 
 test("a revoke overtakes hundreds of writes that wait, and a tenant does not wait for all of another's", async () => {

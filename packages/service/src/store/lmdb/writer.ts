@@ -7,6 +7,7 @@ import type { WriteClass } from "../write-queue.ts";
 import { NO_OWNER } from "../write-owner.ts";
 import { MAX_GROUP_COST } from "../write-cost.ts";
 import { createWriteQueue } from "../write-queue.ts";
+import type { RowBuffer } from "./buffered-table.ts";
 import type { Table } from "./schema.ts";
 import {
   causeOfCommit,
@@ -19,6 +20,8 @@ import {
 import type { Reserve } from "./reserve.ts";
 import type { CommitGate } from "./commit-gate.ts";
 import { createSpaceBudget } from "./space-budget.ts";
+import type { ExecutedWrite, GroupedWrite } from "./write-group.ts";
+import { runGroup } from "./write-group.ts";
 
 /** What a write is for, for whom, and how much space it may take. */
 export interface WriteTurn {
@@ -61,19 +64,19 @@ export interface WriterOptions {
 /** Writes in turn, many to a commit, in the order of {@link createWriteQueue}. */
 export interface Writer {
   write<T>(decide: () => T, turn?: WriteTurn): Promise<T>;
+  buffer(rows: RowBuffer): void;
   close(): Promise<boolean>;
 }
 
-interface PendingWrite extends WriteTurn {
-  /** Runs the write in the open transaction. @returns a function that acknowledges it. */
-  run(): () => void;
+interface PendingWrite extends WriteTurn, GroupedWrite {
   reject(error: unknown): void;
   isSettled: boolean;
 }
 
-interface ExecutedWrite {
-  readonly waiting: PendingWrite;
-  readonly acknowledge: () => void;
+/** The writes of a transaction that has begun. */
+interface BegunGroup {
+  readonly id: number;
+  executed: readonly ExecutedWrite<PendingWrite>[];
 }
 
 export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
@@ -81,6 +84,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
   const { deadlineMs } = options;
   const queue = createWriteQueue<PendingWrite>(QUEUE_CAPACITY);
   const space = createSpaceBudget(deps, options.reserveBytes);
+  let buffer: RowBuffer = NO_BUFFER;
   let condition: StoreCondition = { state: "writable" };
   let running: Promise<void> | undefined;
   let isClosed = false;
@@ -99,60 +103,48 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
   };
 
   const pump = (): void => {
-    if (running !== undefined || isClosed || isBroken) return;
-    const batch = queue.take(MAX_GROUP_COST);
-    if (batch.length === 0) return;
-    running = commit(batch).finally(() => {
+    if (running !== undefined || isClosed || isBroken || queue.isEmpty()) return;
+    running = commit().finally(() => {
       running = undefined;
       pump();
     });
   };
 
-  const commit = async (batch: readonly PendingWrite[]): Promise<void> => {
-    const executed: ExecutedWrite[] = [];
-    // Until the transaction begins: higher than any id that can be read.
-    let id = Infinity;
+  const commit = async (): Promise<void> => {
+    /** Nothing before the transaction begins. */
+    let begun: BegunGroup | undefined;
     try {
-      await gate.hold(() => transact(batch, executed, () => (id = root.getWriteTxnId())));
+      await gate.hold(() => transact((group) => (begun = group)));
       // Commits become visible before they are on disk; the flush covers the commits of other processes too.
       await root.flushed;
       if (!isReadable()) throw new StoreFailedError("nothing can be read after the commit");
     } catch (error) {
       isBroken = !isReadable();
       const code = isBroken ? "MDB_PANIC" : await commitErrorCode(error);
-      isUnflushed ||= isBroken || space.lastTransaction() >= id;
+      isUnflushed ||= isBroken || (begun !== undefined && space.lastTransaction() >= begun.id);
       const isFull = isFullCode(code) && !isUnflushed;
       setCondition({ state: isFull ? "full" : "failed", cause: code });
-      for (const { waiting } of executed)
-        waiting.reject(isFull ? new StoreFullError(code) : new StoreFailedError(code));
+      const undone = begun?.executed.map(({ write }) => write) ?? queue.take(MAX_GROUP_COST);
+      for (const write of undone)
+        write.reject(isFull ? new StoreFullError(code) : new StoreFailedError(code));
       return;
     }
+    const executed = begun?.executed ?? [];
     if (!isUnflushed && space.isAmple && executed.length > 0) setCondition({ state: "writable" });
-    for (const { waiting, acknowledge } of executed) {
-      if (isUnflushed) waiting.reject(new StoreFailedError("an earlier flush failed"));
+    for (const { write, acknowledge } of executed) {
+      if (isUnflushed) write.reject(new StoreFailedError("an earlier flush failed"));
       else acknowledge();
     }
   };
 
-  const transact = async (
-    batch: readonly PendingWrite[],
-    executed: ExecutedWrite[],
-    onBegin: () => void,
-  ): Promise<void> => {
+  /** Takes what waits when the transaction begins, so that as many writes as possible share it. */
+  const transact = async (onBegin: (group: BegunGroup) => void): Promise<void> => {
     try {
       await root.transaction(() => {
-        onBegin();
+        const group: BegunGroup = { id: root.getWriteTxnId(), executed: [] };
+        onBegin(group);
         space.begin();
-        for (const waiting of batch) {
-          if (waiting.isSettled) continue;
-          try {
-            allocateSpace(waiting);
-            executed.push({ waiting, acknowledge: root.transactionSync(waiting.run) });
-          } catch (error) {
-            endIfMemoryIsDamaged(error);
-            waiting.reject(toStoreError(error));
-          }
-        }
+        group.executed = runGroup(root, queue.take(MAX_GROUP_COST).filter(findsSpace), buffer);
       });
     } catch (error) {
       // LMDB's promise of the cause would be rejected unhandled before the gate is free.
@@ -161,12 +153,17 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
     }
   };
 
-  const allocateSpace = (waiting: PendingWrite): void => {
-    if (isUnflushed && waiting.class !== "revoke") throw new StoreFailedError("an earlier flush failed");
-    if (space.allocate(waiting)) return;
+  /** Refuses a write that finds none. */
+  const findsSpace = (write: PendingWrite): boolean => {
+    if (isUnflushed && write.class !== "revoke") {
+      write.reject(new StoreFailedError("an earlier flush failed"));
+      return false;
+    }
+    if (space.allocate(write)) return true;
     const cause = space.cause ?? "ENOSPC";
     setCondition({ state: isFullCode(cause) ? "full" : "failed", cause });
-    throw storeErrorOf(cause);
+    write.reject(storeErrorOf(cause));
+    return false;
   };
 
   /** LMDB does not report a failed write of its meta page, but refuses every read after it. */
@@ -196,6 +193,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
             const value = decide();
             return () => settle(() => resolve(value));
           },
+          refuse: (error) => waiting.reject(toStoreError(error)),
           reject: (error) => settle(() => reject(error)),
         };
         const deadline = setTimeout(() => {
@@ -207,6 +205,9 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
         queue.add(waiting)?.reject(new StoreBusyError("too many writes wait"));
         queueMicrotask(pump);
       }),
+    buffer(rows) {
+      buffer = rows;
+    },
     async close() {
       isClosed = true;
       for (const waiting of queue.take(Infinity)) waiting.reject(new StoreBusyError("the store is closed"));
@@ -226,3 +227,5 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
 }
 
 const PROBE_KEY = Buffer.from("probe");
+
+const NO_BUFFER: RowBuffer = { begin: () => undefined, flush: () => undefined, end: () => undefined };
