@@ -1,6 +1,6 @@
 import type { ServiceKeys } from "../keys.ts";
 import { StoreCorruptError } from "../store.ts";
-import { decodeColumns, encodeColumns, textColumn } from "./columns.ts";
+import { decodeColumns, encodeColumns, encodedLength, textColumn, writeColumns } from "./columns.ts";
 
 /** Length of the MAC at the end of each row. */
 export const MAC_BYTES = 32;
@@ -12,8 +12,14 @@ export function encodeRow(
   columns: readonly Uint8Array[],
   keys: Pick<ServiceKeys, "rowMac">,
 ): Buffer {
-  const body = encodeColumns(columns);
-  return Buffer.concat([body, keys.rowMac(macInput(table, key, body))]);
+  // In one buffer: the body is what the MAC covers last, and what the row begins with.
+  const head = [textColumn(table), key];
+  const bodyBytes = encodedLength(columns);
+  const bytes = Buffer.allocUnsafe(encodedLength([...head, { length: bodyBytes }]) + MAC_BYTES);
+  const start = bytes.writeUInt32BE(bodyBytes, writeColumns(bytes, 0, head));
+  const end = writeColumns(bytes, start, columns);
+  bytes.set(keys.rowMac(bytes.subarray(0, end)), end);
+  return bytes.subarray(start);
 }
 
 /**

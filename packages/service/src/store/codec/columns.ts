@@ -6,16 +6,27 @@ const NUMBER_BYTES = 8;
  * the one encoding of rows, of the input of their MACs, and of the associated data of what is sealed.
  */
 export function encodeColumns(columns: readonly Uint8Array[]): Buffer {
+  const bytes = Buffer.allocUnsafe(encodedLength(columns));
+  writeColumns(bytes, 0, columns);
+  return bytes;
+}
+
+/** How many bytes {@link encodeColumns} makes of columns. */
+export function encodedLength(columns: readonly { readonly length: number }[]): number {
   let size = 0;
   for (const { length } of columns) size += LENGTH_BYTES + length;
-  const bytes = Buffer.allocUnsafe(size);
-  let offset = 0;
+  return size;
+}
+
+/** Writes what {@link encodeColumns} makes of columns. @returns where it ends. */
+export function writeColumns(bytes: Buffer, start: number, columns: readonly Uint8Array[]): number {
+  let offset = start;
   for (const column of columns) {
-    bytes.writeUInt32BE(column.length, offset);
-    bytes.set(column, offset + LENGTH_BYTES);
-    offset += LENGTH_BYTES + column.length;
+    offset = bytes.writeUInt32BE(column.length, offset);
+    bytes.set(column, offset);
+    offset += column.length;
   }
-  return bytes;
+  return offset;
 }
 
 /**

@@ -10,9 +10,16 @@ import { flagColumn, optionalColumn, textColumn } from "./columns.ts";
  * The columns of a record, its uid (the row's key) aside. A record is written in the version that it was read in, since its
  * sealed payload is bound to that version. Of all versions up to now only those of a capability differ in their columns.
  */
-export function encodeRecord(record: StoredRecord): Buffer[] {
-  return [Buffer.from([record.version]), textColumn(record.type), ...recordColumns(record)];
+export function encodeRecord(record: StoredRecord): readonly Buffer[] {
+  const known = ENCODED.get(record);
+  if (known !== undefined) return known;
+  const columns = [Buffer.from([record.version]), textColumn(record.type), ...recordColumns(record)];
+  ENCODED.set(record, columns);
+  return columns;
 }
+
+/** A record that is created is encoded for its size, for its share of the disk, and for its row. */
+const ENCODED = new WeakMap<StoredRecord, readonly Buffer[]>();
 
 function recordColumns(record: StoredRecord): Buffer[] {
   switch (record.type) {
