@@ -1,6 +1,9 @@
 declare const brand: unique symbol;
 
-/** The 16 random bytes that name a record, as 32 lower-case hex digits. Records point to each other by uid, never by token. */
+/**
+ * The 16 bytes that name a record, as 32 lower-case hex digits: at least the last 8 are random (`store/uid-source.ts`). Records point to
+ * each other by uid, never by token.
+ */
 export type Uid = string & { readonly [brand]: "Uid" };
 
 const UID_BYTES = 16;

@@ -21,7 +21,7 @@ export async function create(
   const tenant = await store.tenant(resourceOf(caller));
   if (tenant === undefined) return err({ reason: "unauthorized" });
 
-  const uid = vault.newUid();
+  const uid = vault.newUid(tenant.uid);
   const nothing = Buffer.alloc(0);
   const exporting = vault.mint({ kind: "export", resource: uid }, nothing);
   const revoking = vault.mint({ kind: "revoke", resource: uid }, nothing);

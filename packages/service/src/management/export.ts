@@ -63,7 +63,7 @@ function exportTarget(
   const { vault, random } = context;
   const target: Target = {
     type: "target",
-    uid: vault.newUid(),
+    uid: vault.newUid(resourceOf(caller)),
     membrane: resourceOf(caller),
     createdBy: caller.capability.uid,
   };

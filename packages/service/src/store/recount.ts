@@ -18,7 +18,7 @@ export interface StoredTree extends Pick<WriteSnapshot, "record" | "holderOf"> {
 
 /**
  * When the bytes of an owner are counted anew, at most so many records are read below one membrane, and in all; the others are
- * only counted. Uids are random, so the records that are read have the average size, and no write takes seconds.
+ * only counted. Records that were made together have uids at a random place, so those that are read have the average size, and no write takes seconds.
  */
 export const SAMPLE_SIZE = 256;
 export const MAX_READS = 16_384;

@@ -8,7 +8,6 @@ import type { LiveLineage } from "../domain/lineage.ts";
 import type { Lineage } from "../domain/linked-lineage.ts";
 import type { UsageOwners } from "../domain/usage-owners.ts";
 import type { Uid } from "../domain/uid.ts";
-import { newUid } from "../domain/uid.ts";
 import { openCapability, resealCapability, sealCapability } from "./capability-seal.ts";
 import type { ServiceKeys, TokenKeys } from "./keys.ts";
 import type { OfferRekey } from "./rekeyer.ts";
@@ -17,6 +16,7 @@ import type { Position } from "./revocation-source.ts";
 import type { FoundCapability, KnownLineages, Store } from "./store.ts";
 import type { OpenedTarget } from "./target-seal.ts";
 import { openTarget } from "./target-seal.ts";
+import { createUidSource } from "./uid-source.ts";
 
 /** What the token of a live capability opens. */
 export interface OpenedCapability {
@@ -66,7 +66,8 @@ export interface Vault {
   ): Promise<OpenedCapability | "expired" | undefined>;
   /** @param token where it is derived rather than random. */
   mint(rights: Rights, payload: Uint8Array, terms?: ExportTerms, token?: CapabilityToken): MintedCapability;
-  newUid(): Uid;
+  /** @param owner of what gets it, for the uids of {@link UidSource.nextOf}. Default: none. */
+  newUid(owner?: Uid): Uid;
 }
 
 /**
@@ -89,6 +90,7 @@ export function createVault(
   random: (size: number) => Uint8Array,
   { loopTurns, offerRekey = () => undefined }: VaultOptions = {},
 ): Vault {
+  const uids = createUidSource(random);
   const deriveAll = (token: CapabilityToken): readonly TokenKeys[] =>
     [keys, ...keys.older].map((key) => key.deriveTokenKeys(token));
   const openUnlessExpired: Vault["openUnlessExpired"] = async (token, known) => {
@@ -126,12 +128,13 @@ export function createVault(
     },
     mint(rights, payload, terms = {}, token = formatToken(random(TOKEN_BYTES))) {
       const { lookupId, sealingKey } = keys.deriveTokenKeys(token);
-      const capability: Capability = { type: "capability", uid: newUid(random), ...rights };
+      const uid = rights.resource === undefined ? uids.next() : uids.near(rights.resource);
+      const capability: Capability = { type: "capability", uid, ...rights };
       const record = sealCapability(capability, payload, terms, { lookupId, sealingKey });
       const isCounted = terms.own?.limits.maxUses !== undefined;
       return { token, record, newCounters: isCounted ? [record.uid] : [] };
     },
-    newUid: () => newUid(random),
+    newUid: (owner) => (owner === undefined ? uids.next() : uids.nextOf(owner)),
   };
 }
 
