@@ -3,7 +3,7 @@ import { summarize } from "./measure/compare.js";
 import { findOlderShape } from "./results.js";
 
 const SIDE = { name: "floor", start: async () => undefined };
-const SAMPLE = { cpu: 1, perSecond: 1 };
+const SAMPLE = { cpu: 1, perSecond: 1, written: 1 };
 const WINDOWS = { windows: [{ ours: SAMPLE, theirs: SAMPLE, others: 0 }], dropped: 0, disturbed: 0 };
 
 const without = summarize({ name: "a", ours: SIDE, against: SIDE }, [WINDOWS]);
