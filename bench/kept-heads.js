@@ -17,7 +17,7 @@ const LAUNCHES = 3;
 /** Within this time each connection sends a request. A head is kept for a second. */
 const ROUND_MS = 800;
 const ROUNDS = 10;
-/** So many requests are sent at once. */
+/** This many requests are sent at once. */
 const BATCH = 50;
 
 const flags = ["--max-connections-per-address", String(count * 2)];

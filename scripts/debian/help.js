@@ -6,7 +6,7 @@
 
 /** The deepest that a row begins, in columns; the second column, which may continue, is further right. */
 const MAX_ROW_INDENT = 6;
-/** What the parser of `membrane` adds to a row: the type, and a default that is no value. */
+/** What the parser of `membrane` adds to a row: the type, and a default that is not a value. */
 const NOISE = / *\[(?:string|boolean|number|array|default: \[\])\]/g;
 
 /**

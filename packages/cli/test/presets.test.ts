@@ -263,7 +263,7 @@ test("a terminal shows no token of a capability that is written to a file, and s
   expect(reveals(shown.join("\n"), capability.trim())).toBe(false);
 });
 
-test("a log of standard error has no token, also if the terminal shows it", async () => {
+test("a log of standard error has no token, even if the terminal shows it", async () => {
   const shown = await onTerminal(shortest(), `2>${join(installation.path, "log")}`);
   const [capability = ""] = shown;
   expect(linesFor(shown, "curl")).toContain(capability.slice(capability.indexOf("#") + 1));

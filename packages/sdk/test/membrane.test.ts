@@ -74,7 +74,7 @@ describe.each([
     expect((await invoked(capability, "DELETE")).statusCode).toBe(405);
   });
 
-  test("a target can be exported and the capability re-exported, and a revoke, also when repeated, ends both", async () => {
+  test("a target can be exported and the capability re-exported, and a revoke, even when repeated, ends both", async () => {
     const first = (await created(`first ${way}`)).capabilities;
     const second = (await created(`second ${way}`)).capabilities;
     const exportedCapability = await exported(first.export, {

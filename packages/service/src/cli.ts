@@ -182,7 +182,7 @@ export async function readCommandLine(
     )
     .command(
       "backup [directory]",
-      "Copy the store to an empty directory, also while the service runs",
+      "Copy the store to an empty directory, even while the service runs",
       directoryFlags,
       (flags) => {
         const directory = readDirectory("backup", flags.directory);

@@ -45,7 +45,7 @@ const printError = createPrint((text) => emitError(process.stderr, () => process
 // Without a listener, a failed write would end the process.
 process.stdout.on("error", reportOutputFailure);
 process.stderr.on("error", () => undefined);
-// Files that the store's library makes are readable by this user alone; all other files have that mode explicitly.
+// Files that the store's library makes are readable only by this user; all other files have that mode explicitly.
 process.umask(0o077);
 process.on("uncaughtException", endWithMessage);
 try {
@@ -183,7 +183,7 @@ async function runWorker(
   };
   const sendMetrics = (reading: Reading): void => {
     const message: MetricsMessage = { kind: "metrics", reading };
-    // The first process may end at this moment, which is no fault of this one.
+    // The first process may end at this moment, which is not a fault of this one.
     if (process.connected) process.send?.(message, () => undefined);
   };
   const onReadMetrics: WorkerProcess["onReadMetrics"] = (read) => {

@@ -49,7 +49,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-/** Replaces a file: a reader finds the old text or the new one, also after a power failure. */
+/** Replaces a file: a reader finds the old text or the new one, even after a power failure. */
 export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   await writeViaTemporary(path, text, mode, (temporary) => rename(temporary, path), promises);
 }
@@ -103,7 +103,7 @@ function temporaryName(path: string): string {
 
 /**
  * Creates a file unless it exists, and returns whether it did. With O_EXCL, another process could read a file that is not
- * written yet; a hard link is as exclusive and shows complete files only. The file is on disk when this resolves, also if
+ * written yet; a hard link is as exclusive and shows complete files only. The file is on disk when this resolves, even if
  * another process created it: data that depends on it must not outlive it.
  */
 export async function createFile(

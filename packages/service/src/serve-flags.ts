@@ -107,7 +107,7 @@ const SERVE_FLAGS = {
   },
   "head-memo": {
     type: "string",
-    describe: "--no-head-memo: read each request anew, also one that repeats the head before it",
+    describe: "--no-head-memo: parse every request from scratch, even if its head repeats the previous one",
   },
   workers: {
     type: "number",

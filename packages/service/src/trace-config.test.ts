@@ -12,7 +12,7 @@ test.each([
 });
 
 test.each(["127.0.0.1:4318", "collector", "ftp://a.test", "grpc://a.test:4317", "unix:///run/otlp"])(
-  "%s is no endpoint",
+  "%s is not an endpoint",
   (otlpEndpoint) => {
     expect(() => readTraceConfig({ otlpEndpoint })).toThrow(
       "--otlp-endpoint: expected the URL of a collector",

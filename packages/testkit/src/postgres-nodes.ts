@@ -96,7 +96,7 @@ export async function openPostgresStore(
   };
 }
 
-/** Makes capabilities of the first tenant that count their uses, each with so many. */
+/** Makes capabilities of the first tenant that count their uses, each with this many. */
 export async function makeCounters(at: TestStore, maxUses: readonly number[]): Promise<UseCounter[]> {
   return Promise.all(
     maxUses.map(async (max) => {

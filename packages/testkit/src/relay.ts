@@ -15,7 +15,7 @@ export interface Relay extends AsyncDisposable {
   loseReplies(text: string): void;
   /** Connections that are made from now on get their replies; those that lost some lose all. */
   passReplies(): void;
-  /** What the target sends waits until `pass` is called, and then arrives together, also if the target has ended meanwhile. */
+  /** What the target sends waits until `pass` is called, and then arrives together, even if the target has ended meanwhile. */
   holdReplies(): { pass(): void };
   /** Resolves when a client sends this text, which waits until `pass` is called. */
   hold(text: string): Promise<{ pass(): void }>;

@@ -51,7 +51,7 @@ export async function dropTestKey(
   return withUnusedStore(data, keys, (store) => dropKey(store, keyVersion, forgets), engine);
 }
 
-/** How many capabilities need each key, by its number. A service may serve the store; one over LMDB in another process alone. */
+/** How many capabilities need each key, by its number. A service may serve the store; one over LMDB only in another process. */
 export async function testKeyUsage(
   data: string,
   engine: EngineName = engineOfRun(),

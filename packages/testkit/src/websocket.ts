@@ -8,7 +8,7 @@ import type { ClientOptions, ServerOptions } from "ws";
 import { WebSocket, WebSocketServer } from "ws";
 import type { TestCertificate } from "./tls-target.ts";
 
-/** A target that accepts WebSockets, and responds with 200 to requests that are no handshake. */
+/** A target that accepts WebSockets, and responds with 200 to requests that are not a handshake. */
 export interface WebSocketTarget extends AsyncDisposable {
   readonly url: string;
   readonly handshakes: readonly IncomingMessage[];

@@ -63,7 +63,7 @@ export function refTo(kind, name) {
 }
 
 /**
- * A response of the service that is no error.
+ * A response of the service that is not an error.
  *
  * @param {string} description
  * @param {string} schema

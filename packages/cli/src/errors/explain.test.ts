@@ -106,7 +106,7 @@ test("an error in a limit without an option names the preset, if the export has 
   expect(describeField(field, source)).toBe(`--from (${field})`);
 });
 
-test("an error in a limit that an option gave names the option, also if there is a file", () => {
+test("an error in a limit that an option gave names the option, even if there is a file", () => {
   const body = {
     statusCode: 400,
     error: "Bad Request",

@@ -45,7 +45,7 @@ export function isOptionWord(word: string, optionTable: OptionTable): boolean {
 const COMMON_FLAGS: ReadonlySet<string> = new Set(["--help", "--version"]);
 
 /**
- * Splits the command line. The word after an option that takes a value is its value also if it begins with a dash, since PEM and keys
+ * Splits the command line. The word after an option that takes a value is its value even if it begins with a dash, since PEM and keys
  * in base64url can. It accepts the forms of old callers (`--allow-query false`, `--no-allow-query`,
  * `--allowQuery`) and curl's short forms (`-XPOST`, `-H "a: b"`, `-id@-`).
  */

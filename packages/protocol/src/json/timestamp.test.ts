@@ -55,7 +55,7 @@ test.each([
   "2026-11-29T12:00:00Z ",
   "２026-11-29T12:00:00Z",
   "Sun, 29 Nov 2026 12:00:00 GMT",
-])("%j is no time", (text) => {
+])("%j is not a time", (text) => {
   expect(parseTimestamp(text, "limits.expiresAt")).toMatchObject({
     ok: false,
     error: { field: "limits.expiresAt" },

@@ -49,7 +49,7 @@ export const PATTERN_MATCHES: readonly (readonly [pattern: string, path: string,
   ["/**", "/a//b/", true],
 ];
 
-/** Texts that are no patterns. */
+/** Texts that are not patterns. */
 export const INVALID_PATTERNS: readonly string[] = [
   "/@*/pkg",
   "/a/**/b",

@@ -85,7 +85,7 @@ test("a hash that the client declares is used, in upper or lower case, for any s
 });
 
 test.each(["UNSIGNED-PAYLOAD", "", "abc", `${HASH}0`, ` ${HASH}`, `${HASH}, ${HASH}`])(
-  "X-Amz-Content-Sha256 of %j is no hash of the body, and is ignored",
+  "X-Amz-Content-Sha256 of %j is not a hash of the body, and is ignored",
   (contentSha256) => {
     for (const service of [...S3_KINDS, ...OTHERS]) {
       for (const body of BODIES) {

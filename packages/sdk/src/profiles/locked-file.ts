@@ -12,7 +12,7 @@ const MAX_LINKS = 40;
 export interface LockedFile {
   /** Writes the new text to disk in a separate file, so that a full disk is noticed before the file changes. */
   write(text: string): Promise<void>;
-  /** Replaces the file by the new text. A reader finds the old text or the new one, also after a power failure. */
+  /** Replaces the file by the new text. A reader finds the old text or the new one, even after a power failure. */
   commit(): Promise<void>;
 }
 

@@ -135,7 +135,7 @@ function open(path: string): OpenFile {
   // A device is the operator's choice: what is written to it cannot be verified.
   if (status.isFile() || status.isCharacterDevice()) return { descriptor, isNamed: false };
   closeSync(descriptor);
-  throw new NotAFileError(`${path} is no file`);
+  throw new NotAFileError(`${path} is not a file`);
 }
 
 function isThere(path: string, { descriptor }: OpenFile): boolean {

@@ -60,7 +60,7 @@ test("where the trail is required, the store names no line that is not on the di
   expect(failing.faults).toEqual([]);
 });
 
-test("an outage of the store is no fault, and the next head moves past it; any other error is one", async () => {
+test("an outage of the store is not a fault, and the next head moves past it; any other error is one", async () => {
   let error: Error | undefined = new RangeError("busy");
   const {
     keeper: kept,

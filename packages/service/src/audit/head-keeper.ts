@@ -1,6 +1,6 @@
 import type { AuditHead, StoredAuditHeads } from "../domain/audit-head.ts";
 
-/** How often the store learns at the most where a writer is, in milliseconds: lines after that can be cut off unseen. */
+/** How often the store learns at most where a writer is, in milliseconds: lines after that can be cut off unseen. */
 const INTERVAL_MS = 1_000;
 
 /** How many writers the store remembers: those that wrote last. */
@@ -17,7 +17,7 @@ export interface HeadKeeper {
   written(): void;
   /** A change moves the head itself. */
   moved(head: AuditHead): void;
-  /** Tells it now. Resolves also if the store cannot be written. */
+  /** Tells it now. Resolves even if the store cannot be written. */
   moveNow(): Promise<void>;
   stop(): void;
 }

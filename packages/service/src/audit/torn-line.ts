@@ -13,7 +13,7 @@ const SAMPLE = `{"time":"2000-01-01T00:00:00.000Z","writer":"${"0".repeat(32)}",
 
 /**
  * Recognizes the beginning of a line that has no end. A process that is killed while it writes leaves that, and
- * so does a full disk. It authenticates nothing. What reads as a whole line is no beginning of one, whatever follows it.
+ * so does a full disk. It authenticates nothing. What reads as a whole line is not the beginning of one, whatever follows it.
  */
 export function findTorn(bytes: Buffer): TornLine | undefined {
   if (!isUnclosed(bytes)) return undefined;

@@ -52,7 +52,7 @@ export function createTrailFlush({ flush, timeoutMs, now, onStateChanged }: Trai
     onStateChanged({ state: "written" });
   };
   const share = createGroupSync(async () => {
-    // Also if no call waits: what only reads the state learns of it too.
+    // Even if no call waits: what only reads the state learns of it too.
     const timer = setTimeout(() => {
       isHanging = true;
       fail(lateError());

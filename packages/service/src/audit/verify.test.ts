@@ -248,14 +248,14 @@ test("a trail of which nothing is left is not whole", () => {
   for (const text of ["", "\n"]) expect(verifyAll([text], heads)).toHaveLength(2);
 });
 
-test("a line that was put in and reads as a whole one is no line that was not written whole", () => {
+test("a line that was put in and reads as a whole one is not a line that was not written whole", () => {
   const { files, heads } = write(TWO_FILES);
   const [, second] = files.map((lines) => lines.map(({ text }) => text));
   const { writer, seq } = JSON.parse(second!.at(-1)!);
   for (const end of ["}", "} ", "}\r", '}{"', `,"mac":"${"0".repeat(64)}"} `, "\r", '"\u0000']) {
     const forged = `{"time":"2023-11-14T22:13:20.020Z","writer":"${writer}","seq":${seq + 1},"key":1,"event":"x"${end}`;
     const texts = [textOf(files[0]!), [...second!, forged].join("\n")];
-    expect(verify(texts, heads), JSON.stringify(end)).toMatchObject([{ what: "is no line of the trail" }]);
+    expect(verify(texts, heads), JSON.stringify(end)).toMatchObject([{ what: "is not a line of the trail" }]);
   }
 });
 
@@ -289,7 +289,7 @@ test("lines of another service key are not taken for lines of this one, nor a li
   expect(problems.map(({ place, what }) => `${place?.line ?? ""}: ${what}`)).toEqual([
     `1: line 1 of the writer ${"00".repeat(16)} is not what was written`,
     `2: line 2 of the writer ${"00".repeat(16)} follows line 0: what was between them is missing or was changed`,
-    "3: is no line of the trail",
+    "3: is not a line of the trail",
     "4: is longer than any line of the trail",
     ": 2 rows of the store that say where the trail ends were changed",
   ]);

@@ -43,7 +43,7 @@ export interface Verifier {
 export interface VerifierOptions {
   /** Also the older ones, under which lines were written before. */
   readonly keys: AuditKeys & { readonly older: readonly AuditKeys[] };
-  /** Read from the store before the lines are: what is written meanwhile is no problem then. */
+  /** Read from the store before the lines are: what is written meanwhile is not a problem then. */
   readonly heads: StoredAuditHeads;
   /**
    * All that was written since this time must be there, in milliseconds since 1970. Absent: since the earliest of the first
@@ -173,7 +173,7 @@ export function createVerifier({ keys, heads, since: required, onProblem }: Veri
     const found = findTorn(bytes);
     const state = found?.writer === undefined ? undefined : writers.get(found.writer);
     if (found === undefined || (state !== undefined && found.sequence !== state.sequence + 1))
-      return report(place, "is no line of the trail");
+      return report(place, "is not a line of the trail");
     torn.push(place);
     if (state !== undefined) state.torn ??= place;
   };

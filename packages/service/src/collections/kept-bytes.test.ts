@@ -19,7 +19,7 @@ test("the same bytes are recognized, also with others after them, and no fewer o
   }
 });
 
-test("the latest bytes alone are kept, in memory that is used again and is little more than they need", () => {
+test("only the latest bytes are kept, in memory that is used again and is little more than they need", () => {
   const kept = new KeptBytes(4_096);
   kept.keep(Buffer.concat([TEXT, TEXT]));
   const { buffer } = kept.bytes;

@@ -1,7 +1,7 @@
-/** Memory is taken in multiples of so many bytes, so that the next ones mostly fit. */
+/** Memory is taken in multiples of this many bytes, so that the next ones mostly fit. */
 const STEP_BYTES = 512;
 
-/** So many of the last bytes are compared first: most texts of one client differ near their ends. */
+/** This many of the last bytes are compared first: most texts of one client differ near their ends. */
 const COMPARED_FIRST = 16;
 
 const NONE = Buffer.alloc(0);

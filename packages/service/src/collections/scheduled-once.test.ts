@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createScheduledOnce } from "./scheduled-once.ts";
 
-test("one call waits at the most, for the time that was named first, and the call itself may ask for the next one", () => {
+test("one call waits at most, for the time that was named first, and the call itself may ask for the next one", () => {
   const waiting: { readonly act: () => void; readonly ms: number }[] = [];
   let calls = 0;
   const later = createScheduledOnce(

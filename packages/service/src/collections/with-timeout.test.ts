@@ -11,7 +11,7 @@ test("what a promise is settled with in time is that of the wait for it, and no 
   expect(timers()).toBe(before);
 });
 
-test("a promise that takes longer ends the wait with nothing, and its late rejection is no fault of the process", async () => {
+test("a promise that takes longer ends the wait with nothing, and its late rejection is not a fault of the process", async () => {
   let fail = (_error: Error): void => undefined;
   const hanging = new Promise<string>((_resolve, reject) => (fail = reject));
   expect(await withTimeout(1, hanging)).toBeUndefined();

@@ -60,7 +60,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** @returns nothing also if the server cannot say it. */
+/** @returns nothing even if the server cannot say it. */
 async function askForeignOwner(connection: ConnectionConfig): Promise<string | undefined> {
   const { askServer } = await import("../store/postgres/ask-server.ts");
   const { findForeignOwner } = await import("../store/postgres/foreign-owner.ts");

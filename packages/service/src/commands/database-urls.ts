@@ -1,7 +1,7 @@
 /** What begins the URL of a database. */
 const SCHEME = /\bpostgres(?:ql)?:\/\//i;
 
-/** A host, a port, a database and settings that are no secret, without any character that could be part of an unencoded password. */
+/** A host, a port, a database and settings that are not secret, without any character that could be part of an unencoded password. */
 const PLACE = String.raw`(?:[\w.~%-]*|\[[\da-f:.]+\])(?::\d{1,5})?(?:/[\w.~%-]*)?(?:\?${setting()}(?:&${setting()})*)?`;
 
 /** The end of a URL in a sentence. */
@@ -16,7 +16,7 @@ const PLACE_AT = new RegExp(`@${PLACE}${END}`, "iy");
 const USER = /[\w.~%+-]{0,189}:/y;
 
 /**
- * Text without the passwords that its URLs of databases have. A password may have any character, also one that a URL would have to
+ * Text without the passwords that its URLs of databases have. A password may have any character, even one that a URL would have to
  * encode: where it could end is then unknown, and all up to the last `@` of the text is left out, or all of it.
  */
 export function hideDatabasePasswords(text: string): string {

@@ -35,7 +35,7 @@ export async function createAndPrintFirstTenant(
 }
 
 /**
- * Makes the first tenant and writes its capabilities to a file that its owner alone can read. What a service prints ends up
+ * Makes the first tenant and writes its capabilities to a file that only its owner can read. What a service prints ends up
  * in a journal or a log collector, which keeps it and shows it to others.
  *
  * @throws ConfigError if the file cannot be written; no tenant is made then.

@@ -88,7 +88,7 @@ function serviceKeyPath({ from, to, config }: MigrateCommand): string {
   return resolve(config.serviceKeyFile ?? join(directory, "service.key"));
 }
 
-/** So many rows of a table are copied or verified between two lines. */
+/** This many rows of a table are copied or verified between two lines. */
 const ROWS_PER_LINE = 100_000;
 
 /** Names each table as the engine does that it is read from. */

@@ -39,7 +39,7 @@ export interface AuditedCommand extends Pick<OperatorProcess, "log"> {
 }
 
 /**
- * Opens an existing store, also while the service runs on it.
+ * Opens an existing store, even while the service runs on it.
  *
  * @param audited the command, which the audit trail records; absent for one that only verifies the trail.
  * @throws ConfigError if there is none: opening would make one in the current directory.

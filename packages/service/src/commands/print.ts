@@ -29,7 +29,7 @@ export function printCapabilitiesFile(
   file: string,
   ca: string | undefined,
 ): void {
-  print(`Made the tenant "${tenant}". Its capabilities are in a file that this user alone can read:`);
+  print(`Made the tenant "${tenant}". Its capabilities are in a file that only this user can read:`);
   print("");
   print(`  ${file}`);
   print("");

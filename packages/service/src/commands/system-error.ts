@@ -6,7 +6,7 @@ export const ERRNO_ADVICE: Readonly<Record<string, string>> = {
     "is on a file system that is mounted read-only: mount it for writing, since a revoke must be written",
   EACCES: "may not be written by this user: give it to the user that runs the service",
   EPERM: "may not be written by this user: give it to the user that runs the service",
-  ENOTDIR: "is no directory",
+  ENOTDIR: "is not a directory",
   EMFILE: "cannot be opened, since this process may open no more files: raise the limit (ulimit -n)",
   ENFILE: "cannot be opened, since this machine may open no more files: raise fs.file-max",
   ENOSPC: "cannot be written, since the disk is full: free some space",

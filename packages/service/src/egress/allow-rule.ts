@@ -25,7 +25,7 @@ const RULE_FORMS: readonly RegExp[] = [
 export function parseAllowTarget(text: string): AllowRule | undefined {
   const groups = RULE_FORMS.map((form) => form.exec(text)?.groups).find((found) => found !== undefined);
   if (groups === undefined) return undefined;
-  // Brackets are for IPv6 alone.
+  // Brackets are only for IPv6.
   if (groups["address"]?.includes(":") === false) return undefined;
   const cidr = parseCidr(groups["cidr"] ?? `${groups["address"]}${groups["prefix"] ?? ""}`);
   if (cidr === undefined) return undefined;

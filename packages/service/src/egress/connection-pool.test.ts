@@ -152,7 +152,7 @@ test("a connection that came too late for a request is kept for the next one", a
   expect([accepted.length, lookups.length]).toEqual([2, 2]);
 });
 
-test("what a target sends on an idle connection before a request is no response to that request", async () => {
+test("what a target sends on an idle connection before a request is not a response to that request", async () => {
   const lookups: (() => void)[] = [];
   const port = await listen((socket) => {
     if (accepted.length === 2) socket.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");

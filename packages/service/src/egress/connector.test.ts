@@ -88,7 +88,7 @@ describe("a name", () => {
     ["an address with a zone id", ["fe80::1%eth0"]],
     ["a private address", ["10.0.0.1"]],
     ["0.0.0.0, which reaches the loopback interface", ["0.0.0.0"]],
-    ["what is no address", ["not an address"]],
+    ["what is not an address", ["not an address"]],
   ])("that resolves to %s is denied, and nothing is connected to", async (_what, answers) => {
     const error = await failure("target.example", { lookup: resolver(answers).lookup });
     expect(error).toMatchObject({ code: "EGRESS_DENIED" });

@@ -39,7 +39,7 @@ export type ConnectCallback = (
 export type Connector = (origin: TargetOrigin, callback: ConnectCallback, signal?: AbortSignal) => void;
 
 /**
- * Opens connections that the policy allows and no others, for HTTP/1.1 alone, without proxies and local sockets. The errors are
+ * Opens connections that the policy allows and no others, only for HTTP/1.1, without proxies and local sockets. The errors are
  * those of `errors.ts`.
  */
 export function createConnector(options: ConnectorOptions): Connector {

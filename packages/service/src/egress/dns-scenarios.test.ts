@@ -73,7 +73,7 @@ const scenarios: readonly Scenario[] = [
     show: (dns) => expectAllDenied(dns, "embedded-ipv4", everything),
   },
   {
-    title: "zone-id-AAAA: an address with a zone id is no address, even where everything is opened",
+    title: "zone-id-AAAA: an address with a zone id is not an address, even where everything is opened",
     answers: [["fe80::1%eth0"], ["::1%lo"]],
     show: (dns) => expectAllDenied(dns, "not-an-address", everything),
   },

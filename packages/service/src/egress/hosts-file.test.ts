@@ -20,7 +20,7 @@ test.each([
     "\r\n  10.0.0.1 a\r\n\r\n\t10.0.0.2 b\r\n",
     { a: ["10.0.0.1"], b: ["10.0.0.2"] },
   ],
-  ["what is no address", "10.0.0 a\n010.0.0.1 b\nexample c\n10.0.0.1/8 d\n10.0.0.1", {}],
+  ["what is not an address", "10.0.0 a\n010.0.0.1 b\nexample c\n10.0.0.1/8 d\n10.0.0.1", {}],
   [
     "names that are properties of every object",
     "10.0.0.1 constructor __proto__",

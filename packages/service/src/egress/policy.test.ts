@@ -115,7 +115,7 @@ describe("by default", () => {
   });
 
   test.each(["", "localhost", "127.1", "0177.0.0.1", "fe80::1%eth0", "[::1]", "8.8.8.8:443", "::ffff:127.1"])(
-    "%j is no address to connect to",
+    "%j is not an address to connect to",
     (text) => {
       expect(byDefault.checkAddress(text, 443)).toEqual(err("not-an-address"));
     },

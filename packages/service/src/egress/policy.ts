@@ -45,7 +45,7 @@ export interface EgressPolicy {
 export interface EgressRules {
   /** Addresses that are allowed in addition to global unicast. */
   readonly allow: readonly AllowRule[];
-  /** Allows targets over TLS alone. Default: false. */
+  /** Allows only targets over TLS. Default: false. */
   readonly forbidHttp?: boolean;
   /** Checks the certificate of every target, whatever the target says. Default: false. */
   readonly forbidUnverified?: boolean;

@@ -84,7 +84,7 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     await expect.poll(() => one.reports).toEqual(["closed"]);
   });
 
-  test("what comes while no request is in flight closes the connection, and is no response", async () => {
+  test("what comes while no request is in flight closes the connection, and is not a response", async () => {
     const one = await open(create, rawResponder(OK_RESPONSE));
     await sendOn(one);
     await expect.poll(() => one.reports).toEqual(["free"]);
@@ -94,7 +94,7 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     expect(one.connection).toMatchObject({ isOpen: false, isClosedByTarget: false });
   });
 
-  test("what has come by the time that a request is sent is no response to it, and the request is not begun", async () => {
+  test("what has come by the time that a request is sent is not a response to it, and the request is not begun", async () => {
     const one = await open(create, rawResponder(OK_RESPONSE));
     await sendOn(one);
     await expect.poll(() => one.reports).toEqual(["free"]);

@@ -97,7 +97,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   path_not_found: {
     status: 404,
     purposes: CAPABILITIES,
-    when: "the path is not `/`, and the target has no `allowPath`; `curl -T FILE` appends the file's name, `curl -T - < FILE` does not. Capabilities of the service itself have the path `/` alone",
+    when: "the path is not `/`, and the target has no `allowPath`; `curl -T FILE` appends the file's name, `curl -T - < FILE` does not. Capabilities of the service itself have only the path `/`",
   },
   no_oauth: {
     status: 404,
@@ -107,7 +107,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   method_not_allowed: {
     status: 405,
     purposes: ["invoke"],
-    when: "`Allow` names what is, by the limits too; it is empty if the target is always sent a method that the limits do not allow. Capabilities of the service itself have the methods of their operation alone",
+    when: "`Allow` names what is, by the limits too; it is empty if the target is always sent a method that the limits do not allow. Capabilities of the service itself have only the methods of their operation",
   },
   request_timeout: {
     status: 408,

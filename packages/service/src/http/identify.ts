@@ -41,7 +41,7 @@ export function identify(
     : countFailure(context, exchange, mode, resolved);
 }
 
-/** Counts a token that does not work against the address. One that is not valid now is no guess, and is not counted. */
+/** Counts a token that does not work against the address. One that is not valid now is not a guess, and is not counted. */
 function countFailure(
   context: IdentifyContext,
   exchange: HttpExchange,

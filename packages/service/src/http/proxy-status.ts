@@ -12,7 +12,7 @@ type ProxyError =
 /** This service's name in `Proxy-Status`. */
 const PROXY_NAME = "membrane";
 
-/** Errors that are no refusals of the request. A 401 has none: it is the same for every request. */
+/** Errors that are not refusals of the request. A 401 has none: it is the same for every request. */
 const PROXY_ERRORS: Readonly<Partial<Record<ErrorCode, ProxyError | undefined>>> = {
   unauthorized: undefined,
   target_unreachable: "destination_unavailable",

@@ -147,7 +147,7 @@ function perform(
   });
 }
 
-/** Records how an invocation ended; one that was refused before anything was sent is no invocation of its target. */
+/** Records how an invocation ended; one that was refused before anything was sent is not an invocation of its target. */
 function auditInvocation(audit: InvocationAudit, request: AuditedRequest, end: ExchangeEnd): void {
   const { report } = end;
   switch (end.kind) {

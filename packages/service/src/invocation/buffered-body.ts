@@ -16,7 +16,7 @@ export interface BufferedBody {
 
 /** What one body takes from a shared budget. */
 export interface BufferShare {
-  /** Takes so many more bytes, which must be given back. @returns why there is no room, or nothing. */
+  /** Takes this many more bytes, which must be given back. @returns why there is no room, or nothing. */
   reserve(bytes: number): Denial | undefined;
   release(bytes: number): void;
 }

@@ -107,7 +107,7 @@ test("a target is paused while the client takes nothing, and resumed when it doe
   expect(lease.handler?.onData(Buffer.alloc(20_000))).toBe(true);
 });
 
-test("a kept connection that the target closes under a GET is replaced once, also if the pool leases another kept one", async () => {
+test("a kept connection that the target closes under a GET is replaced once, even if the pool leases another kept one", async () => {
   const leases = [new StubLease(), new StubLease(), new StubLease()] as const;
   const { ended } = startExchange(new StubPool(...leases));
   for (const lease of leases.slice(0, 2)) {

@@ -101,7 +101,7 @@ export function isForMembraneService(lowerCase: string): boolean {
 
 const CARRIER_NAMES: ReadonlySet<string> = new Set(CARRIERS);
 
-/** What the rules say about a client's header, by its name alone. */
+/** What the rules say about a client's header, by its name. */
 export interface ClientHeader {
   readonly lowerCase: string;
   /** As {@link foldHeaderName} writes it. */

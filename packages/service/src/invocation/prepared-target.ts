@@ -19,7 +19,7 @@ import { baseOf } from "./references.ts";
 import type { RewriteTarget } from "./rewrite-reference.ts";
 import { queryPairs } from "./rewrite-reference.ts";
 
-/** Everything of an upstream request that depends on its target alone, made once when the target is resolved. */
+/** Everything of an upstream request that depends only on its target, made once when the target is resolved. */
 export interface PreparedTarget extends RewriteTarget {
   /** Where the connection goes. */
   readonly origin: TargetOrigin;

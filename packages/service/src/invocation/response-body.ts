@@ -6,7 +6,7 @@ import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
 import type { Reservation, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
 
-/** So many small pieces of a response are written unchanged: few responses have more. */
+/** This many small pieces of a response are written unchanged: few responses have more. */
 const MAX_UNJOINED_CHUNKS = 16;
 
 /** How many bytes in small pieces may wait before the target is paused. */
@@ -15,7 +15,7 @@ const MAX_JOINED_BYTES = 16 * 1_024;
 /** Small pieces that one response may have in a turn: they take the event loop a millisecond or two. */
 const CHUNKS_PER_TURN = 512;
 
-/** Bytes that the connection of a paused target has read ahead, about: it reads so many at once. */
+/** Bytes that the connection of a paused target has read ahead, about: it reads this many at once. */
 const READ_AHEAD_BYTES = 64 * 1_024;
 
 /** What all response bodies are handed. */

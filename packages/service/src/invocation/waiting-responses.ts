@@ -19,7 +19,7 @@ export interface WaitingResponse {
   readonly accounts: UsageAccounts;
   /** Bytes that are in memory because its client has not taken them; none if it does not wait. */
   readonly bufferedBytes: number;
-  /** Set while its bytes are counted, by {@link WaitingResponses} alone. */
+  /** Set while its bytes are counted, only by {@link WaitingResponses}. */
   reservation: Reservation | undefined;
   /** Aborts it. Called when its bytes are not counted any more. */
   evict(): void;

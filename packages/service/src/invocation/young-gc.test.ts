@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { GC_INTERVAL_BYTES, createYoungGcTrigger } from "./young-gc.ts";
 
-test("collects each time so many bytes have gone through, and not before", () => {
+test("collects each time this many bytes have gone through, and not before", () => {
   let count = 0;
   const streamed = createYoungGcTrigger(() => (count += 1));
   streamed(GC_INTERVAL_BYTES - 1);

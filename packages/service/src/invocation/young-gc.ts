@@ -6,7 +6,7 @@ export const MIN_COUNTED_CHUNK_BYTES: number = 4 * 1024;
 
 /**
  * The engine frees the buffers of a streamed body only when 64 MB of them have piled up. Collected as they come, they
- * cost next to nothing: nearly all of them are dead, and a collection of young objects pays for the living alone.
+ * cost next to nothing: nearly all of them are dead, and a collection of young objects pays only for the living.
  *
  * @returns a function to call with the size of every piece, in bytes.
  */

@@ -91,7 +91,7 @@ export function measureChanges(changes: Changes, measure: <T>(write: Promise<T>)
   return {
     create: (...args) => measure(changes.create(...args)),
     countRead: (...args) => measure(changes.countRead(...args)),
-    // It is no write; those within it are measured.
+    // It is not a write; those within it are measured.
     list: changes.list,
     rekeyTenant: (...args) => measure(changes.rekeyTenant(...args)),
     revoke: (...args) => measure(changes.revoke(...args)),

@@ -26,7 +26,7 @@ function sealed(terms: ExportTerms): StoredCapability {
   );
 }
 
-/** Limits that take about so many bytes. */
+/** Limits that take about this many bytes. */
 function limitsOf(bytes: number) {
   return { paths: [`/${"a".repeat(bytes)}`] };
 }

@@ -14,11 +14,11 @@ export interface AuditParts {
   readonly refusals: RefusalAudit;
   /** Absent if no invocation is recorded. */
   readonly invocations: InvocationAudit | undefined;
-  /** This process has cut so many exchanges for these revokes. */
+  /** This process has cut this many exchanges for these revokes. */
   cut(revoked: ReadonlySet<Uid> | "everything", exchanges: number): void;
-  /** A capability was found by an older service key, and needs the newest one alone now. */
+  /** A capability was found by an older service key, and now needs only the newest one. */
   rekeyed(capability: Uid): void;
-  /** A sweep of this process has deleted so many records. */
+  /** A sweep of this process has deleted this many records. */
   swept(deleted: number): void;
 }
 

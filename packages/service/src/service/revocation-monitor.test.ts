@@ -58,7 +58,7 @@ test("a revoke whose entry cannot be read ends all requests in flight", async ()
   await monitor.close();
 });
 
-test("a revoke whose entry a store out of reach does not give ends all requests, and is no fault of the program", async () => {
+test("a revoke whose entry a store out of reach does not give ends all requests, and is not a fault of the program", async () => {
   const { log, seen, monitor, states } = await start();
   log.revoke(A);
   monitor.revoked();

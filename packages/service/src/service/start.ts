@@ -153,7 +153,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 }
 
-/** Where metrics are read is no target either. */
+/** Where metrics are read is not a target either. */
 function metricsEndpoints({ metricsListen }: ServiceOptions["config"]): OwnEndpoint[] {
   return metricsListen === undefined ? [] : [{ address: metricsListen.host, port: metricsListen.port }];
 }

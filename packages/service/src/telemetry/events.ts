@@ -96,7 +96,7 @@ export interface EventLog {
   leaseLost(event: { readonly cause?: string }): void;
   /** The database gives this node no lease any more, for a reason that the operator must change: the process ends. */
   leaseRefused(event: { readonly problem: string }): void;
-  /** It has one again, after so many milliseconds. */
+  /** It has one again, after this many milliseconds. */
   leaseRegained(event: { readonly afterMs: number }): void;
   /**
    * The database does not have the entry of the revocation log that was applied last: it was restored, or a standby that was behind
@@ -108,11 +108,11 @@ export interface EventLog {
   /** Standard output cannot be written; `cause` is the error's code. */
   outputFailed(event: { readonly cause: string }): void;
   /**
-   * The collector did not take spans, for the first time since it did, or so many are lost because the service stops; `cause` is an
+   * The collector did not take spans, for the first time since it did, or this many are lost because the service stops; `cause` is an
    * error's code, `STATUS_` and a status, or `STOPPED`.
    */
   spansNotExported(event: { readonly cause: string; readonly lost?: number }): void;
-  /** It takes them again; so many were lost in between. */
+  /** It takes them again; this many were lost in between. */
   spansExportedAgain(event: { readonly lost: number }): void;
   /** A fault that nothing caught: the process ends. */
   crashed(error: unknown): void;

@@ -5,7 +5,7 @@ const DRAWN_BYTES = 4_096;
  * Makes a source of random ids.
  *
  * @param random draws as many random bytes.
- * @returns a function that makes an id of so many bytes, in hexadecimal digits. An id of zeros is not valid, and is none.
+ * @returns a function that makes an id of this many bytes, in hexadecimal digits. An id of zeros is not valid, and is none.
  */
 export function createRandomIds(random: (size: number) => Uint8Array): (size: number) => string {
   let digits = "";

@@ -109,7 +109,7 @@ test("what the store took is below the request, and a write that fails is an err
   expect(new Set(spans().map(({ spanId }) => spanId)).size).toBe(4);
 });
 
-test("a request ends once, also if a fault follows its response", () => {
+test("a request ends once, even if a fault follows its response", () => {
   const { trace, recorded } = traced();
   trace.end(END);
   trace.end({ ...END, isError: true });

@@ -19,15 +19,15 @@ test.each([
   ["a span of zeros", [`00-${TRACE}-${"0".repeat(16)}-01`]],
   ["the version ff", [`ff-${TRACE}-${SPAN}-01`]],
   ["a version of one digit", [`0-${TRACE}-${SPAN}-01`]],
-  ["a version that is no number", [`.0-${TRACE}-${SPAN}-01`]],
+  ["a version that is not a number", [`.0-${TRACE}-${SPAN}-01`]],
   ["letters in upper case", [`00-${TRACE.toUpperCase()}-${SPAN}-01`]],
   ["a trace that is too short", [`00-${TRACE.slice(1)}-${SPAN}-01`]],
   ["a trace that is too long", [`00-${TRACE}0-${SPAN}-01`]],
   ["a span that is too short", [`00-${TRACE}-${SPAN.slice(1)}-01`]],
-  ["a trace that is no number", [`00-${TRACE.slice(1)}g-${SPAN}-01`]],
-  ["a span that is no number", [`00-${TRACE}-${SPAN.slice(1)}g-01`]],
+  ["a trace that is not a number", [`00-${TRACE.slice(1)}g-${SPAN}-01`]],
+  ["a span that is not a number", [`00-${TRACE}-${SPAN.slice(1)}g-01`]],
   ["flags of one digit", [`00-${TRACE}-${SPAN}-1`]],
-  ["flags that are no number", [`00-${TRACE}-${SPAN}-.1`]],
+  ["flags that are not a number", [`00-${TRACE}-${SPAN}-.1`]],
   ["flags of three digits", [`00-${TRACE}-${SPAN}-011`]],
   ["no flags", [`00-${TRACE}-${SPAN}`]],
   ["no flags, of a later version", [`cc-${TRACE}-${SPAN}`]],
@@ -37,7 +37,7 @@ test.each([
   ["flags of three digits, of a later version", [`cc-${TRACE}-${SPAN}-011`]],
   ["a blank before it", [` ${PARENT}`]],
   ["a digit before it, of a later version", [`0cc-${TRACE}-${SPAN}-01`]],
-])("%s is no traceparent", (_case, lines) => {
+])("%s is not a traceparent", (_case, lines) => {
   expect(parseTraceparent(lines)).toBeUndefined();
 });
 

@@ -24,7 +24,7 @@ const LENGTH_OF_00 = 55;
 
 /**
  * Parses the lines of a request that are named `traceparent` (W3C Trace Context, "Versioning of traceparent"). Of a later version the
- * fields of the version 00 are read, and of its flags the sampled one alone.
+ * fields of the version 00 are read, and of its flags only the sampled one.
  *
  * @returns nothing if there is not exactly one line, or it is not valid.
  */

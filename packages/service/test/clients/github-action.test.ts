@@ -99,7 +99,7 @@ test("the workflow of the page reaches the target with the target's own credenti
     expect(result.log).not.toContain(secret);
 });
 
-test("what a job was handed is dead after the job, also after one that failed, and the original is not", async () => {
+test("what a job was handed is dead after the job, even after one that failed, and the original is not", async () => {
   for (const end of ["true", "false"]) {
     const result = await runPage({ run: `${REVEAL}; ${end}` });
     expect(result.isFailed).toBe(end === "false");
@@ -160,7 +160,7 @@ test("what a service responds is one line of the log, whatever line ends it has"
   ]);
 });
 
-test("a job whose export is refused says why, also if the revoke of its membrane fails", async () => {
+test("a job whose export is refused says why, even if the revoke of its membrane fails", async () => {
   const [through, revoke] = [UNKNOWN_TOKEN, `${UNKNOWN_TOKEN.slice(0, -1)}Q`];
   await using service = await startOtherService((token, response, authority) => {
     if (token === through) return refuse(response, 400, "not exported");

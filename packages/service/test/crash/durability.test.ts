@@ -65,7 +65,7 @@ async function loadUntilKilled(
 ): Promise<void> {
   let answersLeft = 20 + round * 3;
   let ended: Promise<unknown> | undefined;
-  /** Counts a response, also one that arrives after the kill, since it was sent before. */
+  /** Counts a response, even one that arrives after the kill, since it was sent before. */
   const responded = (): void => {
     answersLeft -= 1;
     if (answersLeft === 0) ended = service.end("SIGKILL");

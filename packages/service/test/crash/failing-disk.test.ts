@@ -82,7 +82,7 @@ test("while a disk takes no pages nothing is written and nothing counted is sent
   expect(await node.service.end("SIGTERM")).toEqual({ code: 0, signal: null });
 });
 
-test("a disk that refuses a page with an error ends the process at the most, which says why, and nothing that was acknowledged is lost", async () => {
+test("a disk that refuses a page with an error ends the process at most, which says why, and nothing that was acknowledged is lost", async () => {
   await using target = await startTarget();
   await using machine = await startMachine([]);
   const { node, disk } = machine;

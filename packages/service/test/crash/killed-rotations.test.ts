@@ -40,7 +40,7 @@ async function expectAllWork({ start, tokens }: Place): Promise<void> {
   await service.end("SIGTERM");
 }
 
-/** Makes JavaScript that kills the process when it gives the key file its name, or when it has, after so many times. */
+/** Makes JavaScript that kills the process when it gives the key file its name, or when it has, after this many times. */
 function killAtKeyFile({ isDone, skip = 0 }: { readonly isDone: boolean; readonly skip?: number }): string {
   return `
     import fs from "node:fs";

@@ -51,7 +51,7 @@ async function startWriting(service: ServiceProcess, create: string): Promise<{ 
   return { ended };
 }
 
-test("a service with an uncaught error ends, also while it writes to its store", async () => {
+test("a service with an uncaught error ends, even while it writes to its store", async () => {
   await using data = await initDataDirectory();
   for (let round = 0; round < 5; round += 1) {
     const service = await spawnService(data.path, { env: ENV });
@@ -62,7 +62,7 @@ test("a service with an uncaught error ends, also while it writes to its store",
   }
 });
 
-test("workers whose first process was killed end, also while they write to their store", async () => {
+test("workers whose first process was killed end, even while they write to their store", async () => {
   await using data = await initDataDirectory();
   for (let round = 0; round < 5; round += 1) {
     const service = await spawnService(data.path, { flags: ["--workers", "2"] });
@@ -72,7 +72,7 @@ test("workers whose first process was killed end, also while they write to their
   }
 });
 
-test("a service with an uncaught error ends also if the kernel ignores the signal, as for the first process of a container", async () => {
+test("a service with an uncaught error ends even if the kernel ignores the signal, as for the first process of a container", async () => {
   await using directory = await temporaryDirectory();
   const env = preload(`${FAULTY};process.kill=()=>true`);
   const service = await spawnService(directory.path, { env });

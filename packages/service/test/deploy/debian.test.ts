@@ -175,7 +175,7 @@ test("the script of an installation makes no other key for a store whose key is 
 });
 
 test(
-  "an installation starts nothing, and a purge keeps the key also where no store is, which may be on a volume that is not mounted",
+  "an installation starts nothing, and a purge keeps the key even where no store is, which may be on a volume that is not mounted",
   async () => {
     await system.script(`dpkg --purge membrane && rm -rf /var/lib/membrane /etc/membrane && ${INSTALL}`);
     expect(await property("ActiveState")).toBe("inactive");

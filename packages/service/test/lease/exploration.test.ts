@@ -3,7 +3,7 @@ import { explore } from "../support/lease-model/explore.ts";
 import { SCENARIOS, widen } from "../support/lease-model/scenarios.ts";
 
 /**
- * If set, the number of states of each scenario is printed. If more than 0, so many are visited, with shorter steps and more
+ * If set, the number of states of each scenario is printed. If more than 0, this many are visited, with shorter steps and more
  * statements: `LEASE_EXPLORER_STATES=1000000 npx vitest run packages/service/test/lease/exploration`.
  */
 const variable = process.env["LEASE_EXPLORER_STATES"];

@@ -74,7 +74,7 @@ test("commands of the operator are in the trail of the service, and verify finds
   await writeFile(at.file, changed.join("\n"));
   const found = await at.verify(at.file);
   expect(found.code).toBe(1);
-  expect(found.stdout).toContain(`${at.file}:4: is no line of the trail\n`);
+  expect(found.stdout).toContain(`${at.file}:4: is not a line of the trail\n`);
   expect(found.stdout).toMatch(/^The audit trail is not whole: \d+ problems; /m);
   await writeFile(at.file, "");
   const emptied = await at.verify(at.file);

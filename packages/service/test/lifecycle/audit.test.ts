@@ -241,7 +241,7 @@ test("an invocation that is recorded says its bytes, status, duration and trace;
     traceparent,
   });
   expect(invoked["lineage"].length).toBeGreaterThan(4);
-  // A text that is no traceparent may be a secret.
+  // A text that is not a traceparent may be a secret.
   await call(service, token, { headers: { traceparent: "canary" } });
   const second = await trail.awaitLine("invoked", ({ method }) => method === "GET");
   expect(second).not.toHaveProperty("traceparent");

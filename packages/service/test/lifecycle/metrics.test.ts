@@ -313,7 +313,7 @@ test("an address for metrics that cannot be used stops the start, and makes no d
   expect(await readdir(data.path)).toEqual([]);
 });
 
-test("where metrics are read is no target, though a rule allows the address", async () => {
+test("where metrics are read is not a target, though a rule allows the address", async () => {
   const membrane = await createMembrane(service, create, "own");
   const { status, json } = await call(service, membrane.export, {
     body: { uri: `http://127.0.0.1:${metrics.port}/metrics` },

@@ -12,7 +12,7 @@ import { createTestDatabase, databaseAt, LEASE_FLAGS } from "../../../testkit/sr
 
 const LEASE_SECONDS = TEST_LEASE_TIMES.leaseMs / 1_000;
 
-test("each node shows its own lease and how far it has applied the log, also while its database is gone", async () => {
+test("each node shows its own lease and how far it has applied the log, even while its database is gone", async () => {
   await using directory = await temporaryDirectory();
   const database = await createTestDatabase();
   await using relay = await startRelay(database.config.port);

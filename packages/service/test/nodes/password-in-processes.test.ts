@@ -94,7 +94,7 @@ test.each(Object.keys(WAYS))(
     const data = join(directory.path, "data");
     const look = () => whereabouts(data, password);
     const isInVariable = Object.values(env).some((value) => value.includes(password));
-    /** Each of so many processes connects by itself, and so has what the operator gave. */
+    /** Each of this many processes connects by itself, and so has what the operator gave. */
     const expected = (programs: number) => ({
       programs,
       otherChildren: 0,

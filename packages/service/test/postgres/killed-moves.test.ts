@@ -70,7 +70,7 @@ const TO_DATABASE: readonly (readonly [when: string, script: string, source: Reg
 ];
 
 test.each(TO_DATABASE)(
-  "a move to PostgreSQL that is killed %s leaves one store at the most, and is finished by the next",
+  "a move to PostgreSQL that is killed %s leaves one store at most, and is finished by the next",
   async (_when, script, source, database) => {
     await using directory = await temporaryDirectory();
     const places = await filledDirectory(join(directory.path, "data"));
@@ -106,7 +106,7 @@ const TO_DIRECTORY: readonly (readonly [when: string, script: string, source: Re
   ];
 
 test.each(TO_DIRECTORY)(
-  "a move to LMDB that is killed %s leaves one store at the most, and is finished by the next",
+  "a move to LMDB that is killed %s leaves one store at most, and is finished by the next",
   async (_when, script, source, destination) => {
     await using directory = await temporaryDirectory();
     const places = await filledDirectory(join(directory.path, "data"));

@@ -47,7 +47,7 @@ async function offer(service: TestService, group: string): Promise<"agreed" | "r
   return how;
 }
 
-test("a client can agree on a key over a curve and not over a finite field, also after a renewal of the certificate", async () => {
+test("a client can agree on a key over a curve and not over a finite field, even after a renewal of the certificate", async () => {
   await using service = await startTestService({ tls: certificate });
   for (const renewed of [false, true]) {
     if (renewed) service.setCertificate(certificate);

@@ -147,7 +147,7 @@ test("a client that disconnects, and an invocation that ends without a response,
   for (let round = 0; round < 9; round += 1) expect((await soon(unreachable)).status).toBe(502);
 });
 
-test("an invalid token is a 401, also while all limits are reached", async () => {
+test("an invalid token is a 401, even while all limits are reached", async () => {
   const token = await exportNew(membrane);
   const held = await hold(token, token);
   expect((await soon(`${token.slice(0, -6)}AAAAAA`)).status).toBe(401);

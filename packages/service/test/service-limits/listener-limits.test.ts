@@ -73,7 +73,7 @@ test("a connection that is idle for --keep-alive-timeout-ms between two requests
   expect(idle.received().match(/^HTTP/gm)).toHaveLength(1);
 });
 
-test("a head that --header-bytes allows is served, also if it is longer than what is read of a connection at once", async () => {
+test("a head that --header-bytes allows is served, even if it is longer than what is read of a connection at once", async () => {
   await using service = await startTestService({ limits: { headerBytes: 256 * 1024 } });
   for (const length of [65_000, 66_000, 200_000]) {
     await using connection = await openRawConnection(service.port);

@@ -66,7 +66,7 @@ export async function sendRequest(port: number, request: string): Promise<Messag
   return response.message;
 }
 
-/** Generates true in one of so many cases. */
+/** Generates true in one of this many cases. */
 export function rarely(one: number): fc.Arbitrary<boolean> {
   return fc.integer({ min: 1, max: one }).map((n) => n === one);
 }

@@ -259,7 +259,7 @@ async function* slowBodies(cases: readonly ManagementCase[]): AsyncIterable<Refu
   }
 }
 
-/** A body of so many bytes, all of which are held at once. */
+/** A body of this many bytes, all of which are held at once. */
 function padded(kind: ServiceKind, bytes: number): string {
   return validBody(kind).padEnd(bytes, " ");
 }

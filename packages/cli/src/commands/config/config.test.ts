@@ -97,7 +97,7 @@ test("config ca without a certificate writes nothing, and says how a profile has
   const damaged = makeCapability();
   await keep("damaged", { create: damaged }, { "a.test": damaged });
   await expect(runCa({ profile: "damaged" }, io)).rejects.toMatchObject({
-    message: "the profile's CA of a.test is no certificate",
+    message: "the profile's CA of a.test is not a certificate",
   });
   expect(io.stdout.text).toBe("");
 });

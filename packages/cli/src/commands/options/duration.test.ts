@@ -22,7 +22,7 @@ test.each(["0s", "0h0m", "0ms"])("%s is refused, since nothing lasts so long", (
 });
 
 test.each(["", "7", "d", "7 d", "-7d", "1.5h", "7D", "7y", "7days", "7d ", "1234567890123s"])(
-  "%j is no duration, and the error names the option",
+  "%j is not a duration, and the error names the option",
   (text) => {
     expect(() => parseDuration("--expires-in", text)).toThrow(CliError);
     expect(() => parseDuration("--expires-in", text)).toThrow(/^--expires-in: expected a duration/);

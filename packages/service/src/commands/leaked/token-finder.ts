@@ -28,7 +28,7 @@ export function createTokenFinder(): TokenFinder {
   let carried = "";
   let line = 1;
   let truncated = 0;
-  /** Where the last token ends, from the beginning of what is carried: what is within it is no token that lost its end. */
+  /** Where the last token ends, from the beginning of what is carried: what is within it is not a token that lost its end. */
   let tokenEnd = 0;
 
   /** Finds what begins before an index. */

@@ -105,7 +105,7 @@ test("no cache keeps a response, and no browser takes one for another type than 
 test.each([
   ["many requests at once", []],
   ["requests with an expectation that nothing meets", ["Expect: x"]],
-])("a connection carries one request, also if a client sends %s", async (_what, headers) => {
+])("a connection carries one request, even if a client sends %s", async (_what, headers) => {
   const connection = await open();
   connection.send(head("GET /readyz HTTP/1.1", ...headers).repeat(1_000));
   await connection.closed;

@@ -56,7 +56,7 @@ test("a connection ends with the request, though the response does not", async (
   await until("the connection is closed", () => isClosed);
 });
 
-test.each(["[]", "1", "null", '"x"', "{"])("%s is no response of a collector", (text) => {
+test.each(["[]", "1", "null", '"x"', "{"])("%s is not a response of a collector", (text) => {
   expect(parseRejectedSpans(text)).toBeUndefined();
 });
 

@@ -33,7 +33,7 @@ export interface SpanExporterOptions {
   readonly send: SendSpans;
   readonly queueBytes: number;
   readonly log: {
-    /** Spans could not be exported, for the first time since they could; or the service stops, and so many are lost. */
+    /** Spans could not be exported, for the first time since they could; or the service stops, and this many are lost. */
     spansNotExported(event: { readonly cause: string; readonly lost?: number }): void;
     /** They can be again. @param event.lost how many were not, since then. */
     spansExportedAgain(event: { readonly lost: number }): void;
@@ -68,7 +68,7 @@ const STOPPED = "STOPPED";
 /** How often a batch is sent. Spans that are minutes old are of less use than those that would wait for them. */
 const MAX_ATTEMPTS = 4;
 
-/** How long a collector that has failed so many times, one after the other, is left alone. */
+/** How long a collector that has failed this many times, one after the other, is left alone. */
 export function backOffMs(
   failures: number,
   { minBackOffMs, maxBackOffMs }: Pick<ExportTimes, "minBackOffMs" | "maxBackOffMs">,

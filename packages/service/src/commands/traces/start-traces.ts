@@ -15,7 +15,7 @@ import { readTraceFiles } from "./trace-files.ts";
 export interface Traces {
   readonly tracer: Tracer;
   readMetrics(): Reading;
-  /** Sends what waits, for two seconds at the most. Call it when no request is in flight. */
+  /** Sends what waits, for two seconds at most. Call it when no request is in flight. */
   close(): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
  * Small pieces that arrive while others wait are joined: Node counts bytes, not pieces, and a response in TLS records of one byte
  * would take megabytes.
  *
- * The bytes that undici gives back when it is paused are returned by the next reads alone, without bytes that came later. Otherwise
+ * The bytes that undici gives back when it is paused are returned only by the next reads, without bytes that came later. Otherwise
  * undici, which reads all there is, would have the whole response in memory for a slow client, and copy it at each pause.
  */
 export function guardEof<T extends Socket>(socket: T): T {

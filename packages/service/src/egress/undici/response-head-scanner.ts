@@ -52,7 +52,7 @@ export class ResponseHeadScanner {
     this.#expectsUpgrade = false;
   }
 
-  /** Expects a response that may switch protocols: what follows the head of a 101 is no head. */
+  /** Expects a response that may switch protocols: what follows the head of a 101 is not a head. */
   expectUpgrade(): void {
     this.#expectsUpgrade = true;
   }

@@ -29,7 +29,7 @@ export class UnknownLlhttpError extends Error {
 }
 
 /**
- * Reads the bytes of a module. They are no documented part of undici, and decide what is a message and what is not: another
+ * Reads the bytes of a module. They are not a documented part of undici, and decide what is a message and what is not: another
  * version must be tested first.
  *
  * @throws {UnknownLlhttpError} if they are other bytes.

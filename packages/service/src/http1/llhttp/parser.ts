@@ -5,7 +5,7 @@ import type { Spans } from "./spans.ts";
 /** The types of `llhttp_alloc`. */
 const TYPES = { request: 1, response: 2 } as const;
 
-/** Why a parser has stopped: it needs more bytes, a head or a message is complete, or the bytes are no message. */
+/** Why a parser has stopped: it needs more bytes, a head or a message is complete, or the bytes are not a message. */
 export type ParserStop = "input" | "head" | "message" | "error";
 
 /**

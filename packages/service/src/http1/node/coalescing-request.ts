@@ -21,7 +21,7 @@ const MAX_BUFFERED_BYTES = 64 * 1_024;
 /**
  * Makes the class of a server's requests. Small pieces of a body wait in slabs, while the body is not read, or else until the end
  * of the turn of the event loop, so that many are passed on as one. Node counts the bytes that wait, not the pieces: a body in
- * chunks of one byte would take megabytes before its connection is paused, also while its request waits for its turn.
+ * chunks of one byte would take megabytes before its connection is paused, even while its request waits for its turn.
  *
  * Bodies must be read with `resume` and `data` events: other ways to read would miss the bytes that wait in slabs.
  *

@@ -31,7 +31,7 @@ function finishedOn(socket: Socket): NodeExchange {
   return exchanged;
 }
 
-test("the requests of one connection run one after the other, also after a failure; other connections do not wait", async () => {
+test("the requests of one connection run one after the other, even after a failure; other connections do not wait", async () => {
   const inTurn = createTestQueue();
   const one = new Socket();
   const first = deferred<void>();

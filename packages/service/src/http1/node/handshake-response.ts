@@ -8,7 +8,7 @@ import { NodeResponse } from "./response.ts";
 /**
  * The response to a handshake for another protocol, on a connection that Node's server has given up. It is a 101, after which the
  * connection is handed over, or any other response, after which the connection is closed: what the client has sent after its
- * handshake is no HTTP.
+ * handshake is not HTTP.
  */
 export class HandshakeResponse extends NodeResponse {
   readonly #connection: Socket;

@@ -54,7 +54,7 @@ export function handleParseErrors(
     if (pending === undefined) return refuse(socket, rejection);
     if (!pending.latest.req.complete)
       return refuseRestOfBody(socket, pending, () => refuse(socket, rejection));
-    // What follows a response that closes the connection is no request (RFC 9112 §9.6).
+    // What follows a response that closes the connection is not a request (RFC 9112 §9.6).
     if (isFinished(pending.latest))
       return pending.latest.shouldKeepAlive ? refuse(socket, rejection) : linger(socket);
     // The refusal follows the response to a complete request, unless the client has ended its side.

@@ -80,7 +80,7 @@ function createSecureServer(options: NodeServerOptions, tls: CertificatePem): Se
   return createHttpsServer({
     ...serverOptions(options),
     ...certificateOptions(tls),
-    // `curl -0` offers HTTP/1.0 alone; without a common protocol the handshake fails (RFC 7301 §3.2).
+    // `curl -0` offers only HTTP/1.0; without a common protocol the handshake fails (RFC 7301 §3.2).
     ALPNProtocols: ["http/1.1", "http/1.0"],
     handshakeTimeout: options.requestHeaderTimeoutMs,
   });
@@ -139,7 +139,7 @@ function handleHandshakes(server: NodeServer, handle: NodeRequestHandler): void 
 }
 
 /**
- * @returns all connections that are open. Node's server knows those alone that it reads: none within a TLS handshake, none that another
+ * @returns all connections that are open. Node's server knows only those that it reads: none within a TLS handshake, none that another
  *   lane reads, and none that it has given up.
  */
 function trackConnections(server: NetServer): ReadonlySet<Socket> {

@@ -42,7 +42,7 @@ test("TLS records of one byte that wait are read as a few pieces, in their order
   server.close();
 });
 
-/** Resolves when so many bytes have come from the other side, whether they are read or not. */
+/** Resolves when this many bytes have come from the other side, whether they are read or not. */
 function countArrivals(socket: TLSSocket, expected: number): Promise<void> {
   const push = socket.push.bind(socket);
   let bytes = 0;

@@ -14,7 +14,7 @@ export interface PipelineBudget {
   /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */
   reserve(share: PipelineShare, bytes: number): boolean;
   release(share: PipelineShare, bytes: number): void;
-  /** The same for bytes that are no request yet. */
+  /** The same for bytes that are not a request yet. */
   reserveBytes(share: PipelineShare, bytes: number): boolean;
   releaseBytes(share: PipelineShare, bytes: number): void;
   /** Whether the connection is not to be read for now. */

@@ -7,7 +7,7 @@ import type { AwsChunkedReader } from "./reader.ts";
 /** Returns the part of an aws-chunked body that the reader keeps. Either stream ends with the other. */
 export function decodeAwsChunked(body: Readable, reader: AwsChunkedReader): Readable {
   const kept = new Transform({
-    // No more than one piece waits on each side, since pieces would be counted by their bytes alone.
+    // No more than one piece waits on each side, since pieces would be counted only by their bytes.
     highWaterMark: 1,
     transform: (chunk: Buffer, _encoding, done) => settle(reader.read(chunk), done),
     flush: (done) => settle(reader.end(), done),

@@ -95,7 +95,7 @@ test.each(["X-Amz-Signature=1", "x-amz-date", "%58-Amz-Date", "AWSAccessKeyId=1"
   },
 );
 
-test("what cap1 cannot protect is invalid, also if a list names it", () => {
+test("what cap1 cannot protect is invalid, even if a list names it", () => {
   const target = { hmac: { "cap1-hmac-sha512": { key: "abcd", keyId: "k" } }, allowQuery: ["a"] };
   expect(passing(target, "a=1")).toBe("a=1");
   for (const query of ["a", "a=1=2", "a=%ff"])

@@ -12,7 +12,7 @@ test.each([
   [`v4.channel.k8s.io, ${KUBERNETES}=`, "v4.channel.k8s.io"],
   [`a, ${OPENAI.toUpperCase()}`, "a"],
   [`a, "${OPENAI}"`, "a"],
-])("of %j, the protocols that are no credential remain", (value, rest) => {
+])("of %j, the protocols that are not a credential remain", (value, rest) => {
   expect(withoutCredentials(value)).toBe(rest);
 });
 

@@ -1,5 +1,5 @@
 /**
- * Subprotocols that are no protocol but hold a credential: OpenAI Realtime in browsers, where no other header can be set, and
+ * Subprotocols that are not a protocol but hold a credential: OpenAI Realtime in browsers, where no other header can be set, and
  * Kubernetes, whose value is in base64url. In any case, and as a quoted text too: some servers read these as well.
  */
 const CREDENTIAL_PROTOCOL = /^"?(?:openai-insecure-api-key|base64url\.bearer\.authorization\.k8s\.io)\./i;

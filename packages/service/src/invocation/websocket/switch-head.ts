@@ -11,7 +11,7 @@ const INVALID = err({ reason: "invalid_target_response" });
  *
  * @param configuresProtocols the target's configuration names subprotocols, in place of the client's: what it chooses of them is
  *   not for the client.
- * @returns a refusal if a client must refuse the target's 101 (RFC 6455 §4.1): it is no proof that a WebSocket server has read this
+ * @returns a refusal if a client must refuse the target's 101 (RFC 6455 §4.1): it is not a proof that a WebSocket server has read this
  *   handshake, or it chooses what was not offered.
  */
 export function buildSwitchHead(

@@ -4,7 +4,7 @@ import type { ChunkScheduler } from "../../collections/chunk-scheduler.ts";
 import type { MinDataRate, RateWindow } from "../min-data-rate.ts";
 import { checkRate } from "../min-data-rate.ts";
 
-/** With so many bytes waiting for the reader, the sender is not read. */
+/** With this many bytes waiting for the reader, the sender is not read. */
 const MAX_WAITING_BYTES = 64 * 1_024;
 
 /** Small pieces that one direction may have in a turn: they take the event loop a millisecond or two. */

@@ -40,7 +40,7 @@ test("counts and sizes of several processes are added up, label by label; what a
   expect(valueOf(merged, "membrane_certificate_expiry_timestamp_seconds")).toBe(8);
 });
 
-/** What a process has counted: so many requests, each of which took as long. */
+/** What a process has counted: this many requests, each of which took as long. */
 function readingOf(requests: number): Reading {
   const histogram = new Histogram(SHORT_BOUNDS);
   for (let i = 0; i < requests; i += 1) histogram.observe(0.001);

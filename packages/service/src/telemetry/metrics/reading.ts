@@ -34,7 +34,7 @@ export function histogramSeries(
 /**
  * Reads what another process of the service has sent.
  *
- * @returns nothing if it is no reading: the processes are of one version, and what is not of it is not counted.
+ * @returns nothing if it is not a reading: the processes are of one version, and what is not of it is not counted.
  */
 export function parseReading(value: unknown): Reading | undefined {
   if (!Array.isArray(value)) return undefined;

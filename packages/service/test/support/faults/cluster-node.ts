@@ -35,7 +35,7 @@ export interface ClusterNode extends ServingNode, AsyncDisposable {
   kill(): Promise<void>;
   /** Starts a process in place of one that was killed. */
   restart(): Promise<void>;
-  /** Moves the time of day of the process to so many milliseconds from the true one. */
+  /** Moves the time of day of the process to this many milliseconds from the true one. */
   shiftClock(ms: number): Promise<void>;
   /** What all processes of the node have logged. */
   logged(): readonly LogLine[];

@@ -13,7 +13,7 @@ export async function run({ profile: name }: ProfileInput, io: Io): Promise<void
   const { trustedCA } = await requireProfile(await io.profiles(), name, MISSING_PROFILE_HINT);
   const certificates = Object.entries(trustedCA).flatMap(([authority, pem]) => {
     const parsed = parseCertificates(pem);
-    if (parsed === undefined) throw new CliError(`the profile's CA of ${authority} is no certificate`);
+    if (parsed === undefined) throw new CliError(`the profile's CA of ${authority} is not a certificate`);
     return parsed.map((certificate) => certificate.toString());
   });
   if (certificates.length === 0) {

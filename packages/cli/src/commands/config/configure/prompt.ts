@@ -29,7 +29,7 @@ export class Prompt {
   #pending: PendingQuestion | undefined;
   #isClosed = false;
 
-  /** The caller must close it, also after an error: the terminal is in raw mode until then. */
+  /** The caller must close it, even after an error: the terminal is in raw mode until then. */
   constructor({ stdin, stderr }: Pick<Io, "stdin" | "stderr">) {
     this.#stderr = stderr;
     this.#output = new MutedOutput(stderr);

@@ -61,7 +61,7 @@ export const NARROWING_OPTIONS: Readonly<Record<NarrowingOptionName, OptionSpec>
 
 const IN_FILE = "this limit goes into the file of --from";
 
-/** Names of limits, and common names of them, that are no options. */
+/** Names of limits, and common names of them, that are not options. */
 export const LIMITS_WITHOUT_OPTION: ReadonlyMap<string, string> = new Map([
   ["query", `${IN_FILE}; --allow-query-key allows a key`],
   ["headers", `${IN_FILE}; --header is sent to the target`],
