@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 /** A client that sends nothing for so long after the last response has stopped, in milliseconds. */
 const QUIET_MS = 1_000;
 
-/** A client may go on to send for at most this many times {@link QUIET_MS}. */
-const MAX_QUIET_PERIODS = 10;
+/** A client may go on to send for at most this many times as long. */
+const MAX_PERIODS = 10;
 
 /** Nothing that comes on these is a request. */
 const LINGERING = new WeakSet<Duplex>();
@@ -12,8 +12,10 @@ const LINGERING = new WeakSet<Duplex>();
 /**
  * Ends a connection after its last response. What the client still sends is read and dropped, until it ends its side, stops, or has sent
  * for a while: a connection that is closed with unread bytes is reset, and the reset can overtake the response (RFC 9112 §9.6).
+ *
+ * @param quietMs after which a client that sends nothing has stopped, in milliseconds.
  */
-export function linger(socket: Duplex): void {
+export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   if (socket.destroyed || LINGERING.has(socket)) return;
   LINGERING.add(socket);
   let hasMoved = false;
@@ -27,13 +29,13 @@ export function linger(socket: Duplex): void {
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     periods += 1;
-    if (!hasMoved || periods === MAX_QUIET_PERIODS) return void socket.destroy();
+    if (!hasMoved || periods === MAX_PERIODS) return void socket.destroy();
     hasMoved = false;
     wait();
   };
   const wait = (): void => {
     // After what has arrived meanwhile was read: the event loop may have been blocked for as long.
-    timer = setTimeout(() => setImmediate(look), QUIET_MS);
+    timer = setTimeout(() => setImmediate(look), quietMs);
   };
   socket.once("close", () => clearTimeout(timer));
   if (socket.writableFinished) wait();
