@@ -38,7 +38,7 @@ export class KeptBytes {
   }
 
   /** Whether other bytes begin with these. */
-  isAt(bytes: Buffer): boolean {
+  isPrefixOf(bytes: Buffer): boolean {
     const kept = this.#bytes;
     const { length } = kept;
     if (length === 0 || bytes.length < length || !endsAlike(bytes, kept)) return false;

@@ -10,6 +10,9 @@ const MAX_SLAB_BYTES = 1_024 * 1_024;
  */
 export const SMALL_CHUNK_BYTES: number = 2_048;
 
+/** The first small pieces of a body, this many, are passed on as they come, and those after them are joined: few bodies have more. */
+export const UNJOINED_CHUNKS: number = 16;
+
 /**
  * A buffer for bytes that arrive in pieces, which are copied into it. Each slab is as large as all before it together, so that
  * at most twice the bytes are allocated, and nothing is copied twice.

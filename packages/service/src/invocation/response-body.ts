@@ -1,13 +1,10 @@
-import { SMALL_CHUNK_BYTES, Slabs } from "../collections/slabs.ts";
+import { SMALL_CHUNK_BYTES, Slabs, UNJOINED_CHUNKS } from "../collections/slabs.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ChunkScheduler } from "../collections/chunk-scheduler.ts";
 import type { MinDataRate, RateWindow } from "./min-data-rate.ts";
 import { checkRate } from "./min-data-rate.ts";
 import type { Reservation, WaitingResponse, WaitingResponses } from "./waiting-responses.ts";
-
-/** This many small pieces of a response are written unchanged: few responses have more. */
-const MAX_UNJOINED_CHUNKS = 16;
 
 /** How many bytes in small pieces may wait before the target is paused. */
 const MAX_JOINED_BYTES = 16 * 1_024;
@@ -62,7 +59,7 @@ export class ResponseBody implements WaitingResponse {
     const { unsentBytes } = this;
     if (unsentBytes === 0) return 0;
     // A small piece that was copied when it was read may keep a whole part of Node's pool.
-    const pooledBytes = Math.min(this.#smallChunks, MAX_UNJOINED_CHUNKS) * Buffer.poolSize;
+    const pooledBytes = Math.min(this.#smallChunks, UNJOINED_CHUNKS) * Buffer.poolSize;
     return unsentBytes + pooledBytes + (this.response.writableEnded ? 0 : READ_AHEAD_BYTES);
   }
 
@@ -106,7 +103,7 @@ export class ResponseBody implements WaitingResponse {
       this.#writeNow(chunk);
     } else {
       this.#smallChunks += 1;
-      if (this.#smallChunks <= MAX_UNJOINED_CHUNKS) this.#writeNow(chunk);
+      if (this.#smallChunks <= UNJOINED_CHUNKS) this.#writeNow(chunk);
       else this.#writeSmall(chunk);
       if (this.#smallChunks % CHUNKS_PER_TURN === 0) {
         this.#blocks += 1;

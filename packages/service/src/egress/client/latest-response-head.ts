@@ -22,7 +22,7 @@ export class LatestResponseHead {
 
   /** @returns what was read of the head that the bytes begin with, and its length, if it is the latest one. */
   find(bytes: Buffer): ReadResponseHead | undefined {
-    return this.#kept.isAt(bytes) ? this.#head : undefined;
+    return this.#kept.isPrefixOf(bytes) ? this.#head : undefined;
   }
 
   /** In bytes. */

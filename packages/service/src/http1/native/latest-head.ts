@@ -30,7 +30,7 @@ export class LatestHead {
 
   /** Whether the bytes begin with this head. */
   isAt(bytes: Buffer): boolean {
-    return this.#kept.isAt(bytes);
+    return this.#kept.isPrefixOf(bytes);
   }
 
   /** @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers. */

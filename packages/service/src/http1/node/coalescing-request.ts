@@ -1,5 +1,5 @@
 import { IncomingMessage } from "node:http";
-import { SMALL_CHUNK_BYTES, Slabs } from "../../collections/slabs.ts";
+import { SMALL_CHUNK_BYTES, Slabs, UNJOINED_CHUNKS } from "../../collections/slabs.ts";
 
 /** Pieces under this many bytes count as tiny: the work for each is far more than that for its bytes. */
 const TINY_BYTES = 16;
@@ -11,9 +11,6 @@ const WINDOW_MS = 100;
 /** How long such a body is paused while other requests arrive, and how often that is checked, in milliseconds. */
 const MAX_PAUSE_MS = 6_000;
 const CHECK_INTERVAL_MS = 50;
-
-/** The first small pieces of a body that is being read, this many, are passed on unchanged: few bodies have more. */
-const UNCOALESCED_CHUNKS = 16;
 
 /** How many bytes of a body that is being read may wait before its connection is paused. */
 const MAX_BUFFERED_BYTES = 64 * 1_024;
@@ -52,7 +49,7 @@ export function createCoalescingRequest(): typeof IncomingMessage {
       }
       if (chunk.length < TINY_BYTES) this.#countTiny();
       const isFlowing = this.readableFlowing === true;
-      if (isFlowing && this.#buffered === undefined && (this.#smallChunks += 1) <= UNCOALESCED_CHUNKS)
+      if (isFlowing && this.#buffered === undefined && (this.#smallChunks += 1) <= UNJOINED_CHUNKS)
         return super.push(chunk, encoding);
       const buffered = (this.#buffered ??= new Slabs());
       buffered.append(chunk);
