@@ -5,9 +5,9 @@ import type { ResponseHead } from "./response-head.ts";
 import type { ShapedRequest } from "./shape.ts";
 
 /**
- * What was made of a head that has come before on its connection, byte for byte. All of it are results of pure functions of these bytes, of
- * the target and of its limits, and of the second for a signature. Whether the capability is alive, valid and within its limits of use is
- * asked for each request.
+ * What was made of a head that has come before on its connection, byte for byte. Everything here is a pure function of these bytes, of the
+ * target and of its limits, and of the second for a signature. Whether the capability is alive, valid and within its limits of use is asked
+ * for each request.
  */
 export class RequestMemo {
   #prepared: Prepared | undefined;

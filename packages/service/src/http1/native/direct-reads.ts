@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 
 /**
- * Passes each piece that a flowing socket reads on to its reader, past the buffer of the stream, which looks for more after every piece. While
- * the socket is paused pieces go into the buffer, and come from there as the event `data`.
+ * Passes each piece that a flowing socket reads on to its reader, past the buffer of the stream, which looks for more after every piece.
+ * While the socket is paused pieces go into the buffer, and come from there as the event `data`.
  *
  * @returns a function that lets all pieces go through the buffer again.
  */

@@ -3,7 +3,8 @@ import { ownBytes } from "../../collections/own-bytes.ts";
 
 /**
  * Bytes that wait until they are read. What is taken out, and put back for its rest, is copied only when half of it is gone: thousands of
- * requests may be in one read of a connection, and a few bytes of the next one must not keep the whole read. Pieces that come meanwhile are copied together, since a client may send them byte by byte.
+ * requests may be in one read of a connection, and a few bytes of the next one must not keep the whole read. Pieces that come meanwhile are
+ * copied together, since a client may send them byte by byte.
  */
 export class HeldBytes {
   #first: Buffer | undefined;
