@@ -2,12 +2,14 @@ import type { Denial, Outcome } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { RequestMessage } from "../http1/upstream.ts";
+import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { InvocationMeter } from "./invocation-meter.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
 import type { RequestMemo } from "./request-memo.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
 import type { Ticker } from "./ticker.ts";
+import type { UsageAccounts } from "./usage-accounts.ts";
 
 /** A request, ready to be sent. */
 export interface UpstreamRequest extends RequestMessage {
@@ -33,6 +35,14 @@ export type SwitchProtocols = (
   target: ByteStream,
   startedAt: number,
 ) => Outcome<Promise<ExchangeEnd>>;
+
+/** On whose behalf an exchange is, and since when. */
+export interface ExchangeOrigin {
+  readonly inFlight: InFlightRequest;
+  readonly accounts: UsageAccounts;
+  /** When the service got the request, and later by as long as it waited for the client; in milliseconds of the ticker. */
+  readonly arrivedAt: number;
+}
 
 /** What all exchanges are handed. */
 export interface ExchangeContext extends ResponseBodyContext {

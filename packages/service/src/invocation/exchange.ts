@@ -1,6 +1,6 @@
 import { nextTick } from "node:process";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
-import type { Denial, Outcome } from "../domain/denial.ts";
+import type { Denial } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
@@ -11,13 +11,14 @@ import type {
   UpstreamLease,
   UpstreamPool,
 } from "../http1/upstream.ts";
+import { ExchangeTimes } from "./exchange-times.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
-import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
+import type { ExchangeContext, ExchangeEnd, ExchangeOrigin, UpstreamRequest } from "./exchange-context.ts";
 import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
-import type { ResponseHead } from "./response-head.ts";
-import { buildResponseHead } from "./response-head.ts";
+import { destroyBody } from "./payload.ts";
+import { passOnHead } from "./response-head.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
 import type { Tickable } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
@@ -25,16 +26,6 @@ import { sendSigned } from "./send-signed.ts";
 
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
-
-const MS_PER_SECOND = 1_000;
-
-/** On whose behalf an exchange is, and since when. */
-export interface ExchangeOrigin {
-  readonly inFlight: InFlightRequest;
-  readonly accounts: UsageAccounts;
-  /** When the service got the request, and later by as long as it waited for the client; in milliseconds of the ticker. */
-  readonly arrivedAt: number;
-}
 
 /**
  * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
@@ -61,16 +52,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #isBegun = false;
   #isResponseStarted = false;
   #isRetried = false;
-  readonly #arrivedAt: number;
-  readonly #startedAt: number;
-  /** When there was a connection. */
-  #connectedAt: number;
-  /** When its first byte was sent. */
-  #begunAt = 0;
-  /** The exchange waits for a connection. */
-  #isWaiting = false;
-  /** How long the exchange may last until it gets a connection. */
-  #waitMs = Number.POSITIVE_INFINITY;
+  readonly #times: ExchangeTimes;
   #informational = 0;
   #isHead = false;
   #status: number | undefined;
@@ -86,8 +68,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#body = new ResponseBody(response, this, context);
     this.#context = context;
     this.#inFlight = inFlight;
-    this.#arrivedAt = arrivedAt;
-    this.#startedAt = this.#connectedAt = context.ticker.now();
+    this.#times = new ExchangeTimes(context.ticker, arrivedAt);
     context.ticker.add(this);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -102,23 +83,22 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#request = request;
     this.#countUse = request.countUse;
     if (this.#response.req.socket.destroyed) this.#onClientClose();
-    if (this.#isFinished) return this.#destroyBody();
+    if (this.#isFinished) return destroyBody(request);
     this.#isHead = request.method === "HEAD";
     // Limits the wait for a connection: the timeout of the request itself begins when it is sent.
-    this.#waitMs = request.responseTimeoutMs;
+    this.#times.waitMs = request.responseTimeoutMs;
     upstream.acquire(this);
-    this.#isWaiting = this.#lease === undefined;
+    this.#times.isWaiting = this.#lease === undefined;
   }
 
   onConnection(lease: UpstreamLease): void {
     this.#lease = lease;
-    // Nearly always one is idle, and no clock is read.
-    if (this.#isWaiting) this.#connectedAt = this.#context.ticker.now();
+    this.#times.connect();
     const request = this.#request;
     if (request === undefined) return;
     if (this.#countUse === undefined) return sendSigned(lease, request, this);
     // The store has its own limit on the time of a write.
-    this.#waitMs = Number.POSITIVE_INFINITY;
+    this.#times.waitMs = Number.POSITIVE_INFINITY;
     this.#stopCounting = countWhileHeld(lease, this.#countUse, {
       onCounted: () => this.#onCounted(lease, request),
       onDenied: (denial) => this.#fail(denial),
@@ -129,8 +109,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
     this.#countUse = undefined;
     if (lease.isOpen) return sendSigned(lease, request, this);
-    this.#isWaiting = true;
-    this.#waitMs = this.elapsedMs() + request.responseTimeoutMs;
+    this.#times.isWaiting = true;
+    this.#times.waitMs = this.elapsedMs() + request.responseTimeoutMs;
     this.#upstream?.acquire(this);
   }
 
@@ -139,9 +119,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onBegin(): boolean {
-    this.#waitMs = Number.POSITIVE_INFINITY;
     this.#isBegun = true;
-    this.#begunAt = this.#context.ticker.now();
+    this.#times.begin();
     // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
     return !this.#isFinished;
@@ -172,11 +151,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     if (this.#isFinished || this.#request === undefined) return false;
     this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
-    const { cors } = this.#context;
-    const { sentRequest, memo } = this.#request;
-    const build = (): Outcome<ResponseHead> =>
-      buildResponseHead(status, reason, lines, cors, sentRequest, isBodiless);
-    const shaped = memo === undefined ? build() : memo.responseHead(sentRequest.target, lines, build);
+    const shaped = passOnHead({ status, reason, lines, isBodiless }, this.#request, this.#context.cors);
     if (!shaped.ok) {
       this.#fail(shaped.error);
       return false;
@@ -187,21 +162,11 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#context.meter.openResponses += 1;
     this.#body.start(resume);
     response.writeHead(head.status, head.reason, head.headers);
-    this.#measure(receivedAt);
+    this.#times.measure(receivedAt, this.#context.meter.durations);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);
     if (head.dropsBody || (response.req.method === "HEAD" && !this.#isHead)) this.#dropBody();
     return true;
-  }
-
-  /** Counts how long the parts of the exchange took, once the head of its response is on the way. */
-  #measure(receivedAt: number): void {
-    const { meter, ticker } = this.#context;
-    const before = this.#startedAt - this.#arrivedAt + (this.#begunAt - this.#connectedAt);
-    const after = ticker.now() - receivedAt;
-    const target = this.#connectedAt - this.#startedAt + (receivedAt - this.#begunAt);
-    meter.durations.gateway.observe((before + after) / MS_PER_SECOND);
-    meter.durations.target.observe(target / MS_PER_SECOND);
   }
 
   /** Node writes even nothing to the connection, for a system call each time, if the head has gone out already. */
@@ -218,14 +183,12 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   elapsedMs(): number {
-    return this.#context.ticker.now() - this.#startedAt;
+    return this.#times.elapsedMs();
   }
 
   tick(now: number): void {
     if (this.#isFinished) return this.#tickAfterEnd(now);
-    const elapsed = now - this.#startedAt;
-    if (elapsed >= Math.min(this.#waitMs, this.#context.invocationTimeoutMs))
-      this.#fail({ reason: "target_timeout" });
+    if (this.#times.isOver(now, this.#context.invocationTimeoutMs)) this.#fail({ reason: "target_timeout" });
     else if (this.#isReaderTooSlow(now)) this.#fail({ reason: "request_timeout" });
   }
 
@@ -264,9 +227,9 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#context.onBytes(0);
     const switchProtocols = this.#request?.switchProtocols;
     this.upstreamStatus = 101;
-    const switched = this.#isFinished ? undefined : switchProtocols?.(headers, stream, this.#startedAt);
+    const switched = this.#isFinished ? undefined : switchProtocols?.(headers, stream, this.#times.startedAt);
     if (switched?.ok === true) {
-      this.#measure(receivedAt);
+      this.#times.measure(receivedAt, this.#context.meter.durations);
       this.#finish(switched.value);
       return this.#context.ticker.delete(this);
     }
@@ -284,8 +247,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     }
     this.#isBegun = false;
     this.#lease = undefined;
-    this.#isWaiting = true;
-    this.#waitMs = this.#request?.responseTimeoutMs ?? 0;
+    this.#times.isWaiting = true;
+    this.#times.waitMs = this.#request?.responseTimeoutMs ?? 0;
     if (decision === "send") return this.#upstream?.acquire(this);
     this.#isRetried = true;
     this.#upstream?.acquireNew(this);
@@ -324,14 +287,9 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#stopCounting?.();
     this.#response.req.socket.off("close", this.#onClientClose);
     if (this.#body.isFlowing) this.#context.ticker.delete(this);
-    this.#destroyBody();
+    // The target's side does so only for a request that it has begun to send.
+    destroyBody(this.#request);
     this.#resolveEnded(end);
-  }
-
-  /** The target's side does so only for a request that it has begun to send. */
-  #destroyBody(): void {
-    const body = this.#request?.body ?? null;
-    if (body !== null && !Buffer.isBuffer(body)) body.destroy();
   }
 }
 

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
 import type { Denial } from "../domain/denial.ts";
@@ -8,7 +7,7 @@ import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { ExchangeContext, ExchangeEnd, UpstreamRequest } from "./exchange-context.ts";
 import { Exchange } from "./exchange.ts";
 import type { BodyContext } from "./payload.ts";
-import { preparePayload } from "./payload.ts";
+import { destroyBody, preparePayload } from "./payload.ts";
 import type { PrepareContext } from "./prepare-request.ts";
 import { addTrailers, prepareRequest } from "./prepare-request.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -113,7 +112,7 @@ function send(
 ): MaybePromise<ExchangeEnd> {
   const pool = context.pools.get(poolKey, target, owner);
   if (!pool.ok) {
-    if (request.body instanceof Readable) request.body.destroy();
+    destroyBody(request);
     return denied({ reason: "tenant_concurrency_exceeded", limitName: "maxUpstreamPools" });
   }
   const { inFlight, resolution } = authenticated;

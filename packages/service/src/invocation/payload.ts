@@ -136,6 +136,11 @@ function bodyOf(chunks: readonly Buffer[]): Readable | Buffer {
 
 const EMPTY_BODY = Buffer.alloc(0);
 
+/** Gives up the body of a request that is not sent, if it is streamed. */
+export function destroyBody(request: Pick<Payload, "body"> | undefined): void {
+  if (request?.body instanceof Readable) request.body.destroy();
+}
+
 /** Declares the length of a chunked body that is held, since a target may accept no chunked body. */
 export function withLength(headers: readonly string[], { length, body }: Payload): readonly string[] {
   if (length === undefined || Buffer.isBuffer(body)) return headers;
