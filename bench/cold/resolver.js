@@ -1,4 +1,5 @@
-// A process of `cold-opens.js`: makes a store with the code of a checkout, and resolves its capabilities when it is asked to.
+// A process of `cold-opens.js` and `verdict-memory.js`: makes a store with the code of a checkout, and resolves its capabilities when it is
+// asked to.
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { hash, randomBytes } from "node:crypto";
@@ -21,18 +22,22 @@ import { pathToFileURL } from "node:url";
 
 /** Processor time of one resolution, by what was resolved. @typedef {Record<string, number>} Microseconds */
 
-const CAPABILITIES = 1_000;
 const DEPTH = 64;
 const KEY_BYTES = 32;
 const MANY = 1_000_000;
 const MAX_LINEAGE_NODES = 256;
 
-const checkout = process.argv[2] ?? "";
+const [checkout = "", capabilities = "1000"] = process.argv.slice(2);
+const CAPABILITIES = Number(capabilities);
 const directory = await mkdtemp(join(tmpdir(), "membrane-cold-"));
 try {
   const store = await makeStore();
   process.send?.("ready");
   for (let asked = await nextMessage(); asked !== "end"; asked = await nextMessage()) {
+    if (asked === "memory") {
+      process.send?.(await measureMemory(store));
+      continue;
+    }
     /** @type {Microseconds} */
     const microseconds = {};
     for (const [name, tokens] of Object.entries(store.tokens)) {
@@ -70,6 +75,35 @@ async function measure({ resolve, context }, tokens) {
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / tokens.length;
+}
+
+/**
+ * Memory of a resolved capability at the first level, in bytes: what is kept with a resolution in the cache, and what is kept when the
+ * resolution was evicted, since it has separate bounds.
+ *
+ * @param {Awaited<ReturnType<typeof makeStore>>} store
+ * @returns {Promise<{ cached: number, evicted: number }>}
+ */
+async function measureMemory(store) {
+  const kept = async (/** @type {number} */ cacheEntries) => {
+    const opened = await store.open(cacheEntries);
+    const before = usedBytes();
+    await measure(opened, store.tokens.shallow);
+    const bytes = (usedBytes() - before) / store.tokens.shallow.length;
+    await opened.close();
+    return bytes;
+  };
+  // The code that is compiled meanwhile is memory, too.
+  await kept(MANY);
+  return { cached: await kept(MANY), evicted: await kept(1) };
+}
+
+function usedBytes() {
+  if (globalThis.gc === undefined) throw new Error("expected to be started with --expose-gc");
+  globalThis.gc();
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** @typedef {{ resolve: Resolving["resolve"], context: ResolveContext, close(): Promise<void> }} Opened */

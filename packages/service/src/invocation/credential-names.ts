@@ -50,8 +50,11 @@ export function credentialKeys(query: string): ReadonlySet<string> {
 
 /** The keys of a target's own query, as servers may read them. */
 export function ownKeys(query: string): ReadonlySet<string> {
-  return new Set(keysOf(query));
+  return query === "" ? NO_KEYS : new Set(keysOf(query));
 }
+
+/** One for all targets without a query, which are most. */
+const NO_KEYS: ReadonlySet<string> = new Set();
 
 /**
  * The first key of a client's query that the target has itself, of which servers take one or the other; or that would be a second

@@ -92,7 +92,10 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     query,
     headers: ["Host", origin.host, ...headers.flat()],
     headerNames: new Set(["host", ...configured.map(foldHeaderName)]),
-    overrideHeaders: new Map(overrides.map(([name, value]) => [foldHeaderName(name), value])),
+    overrideHeaders:
+      overrides.length === 0
+        ? NO_HEADERS
+        : new Map(overrides.map(([name, value]) => [foldHeaderName(name), value])),
     fixedHeaders: overrides.flat(),
     maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, headers.flat()),
     ...prepareOpenings(configuration),
@@ -119,6 +122,9 @@ function holdsCredential(configuredName: string): boolean {
 }
 
 const NO_RULE: SignedHeaderRule = () => undefined;
+
+/** One for all targets without such headers, which are most. */
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 function prepareOpenings(
   openings: Openings,
@@ -161,7 +167,7 @@ function prepareFederated(
     query: "",
     headers: ["Host", origin.host, "Authorization", `Bearer ${capability.token}`],
     headerNames: new Set(["host", "authorization"]),
-    overrideHeaders: new Map(),
+    overrideHeaders: NO_HEADERS,
     fixedHeaders: [],
     maxAddedBytes: maxAddedBytes(undefined, origin.host, []),
     pathOpenings: { encodedSlash: true, emptySegments: true },

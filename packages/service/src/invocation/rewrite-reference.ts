@@ -44,8 +44,11 @@ function clientPath(target: PathTarget, relativePath: string): string | undefine
 
 /** The pairs of a query, each decoded: servers write a pair in other escapes than they have read. */
 export function queryPairs(query: string): ReadonlySet<string> {
-  return new Set(query === "" ? [] : query.split("&").map(decodePair));
+  return query === "" ? NO_PAIRS : new Set(query.split("&").map(decodePair));
 }
+
+/** One for all targets without a query, which are most. */
+const NO_PAIRS: ReadonlySet<string> = new Set();
 
 /** Removes what the service adds by itself: a target repeats its whole query in its references, a secret key included. */
 function withoutPairs(query: string, ownPairs: ReadonlySet<string>): string {

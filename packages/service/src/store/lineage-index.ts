@@ -1,4 +1,5 @@
 import { visitDepthFirst } from "../collections/depth-first.ts";
+import { SmallSet } from "../collections/small-set.ts";
 import type { Lineage } from "../domain/linked-lineage.ts";
 import type { Uid } from "../domain/uid.ts";
 
@@ -6,7 +7,7 @@ import type { Uid } from "../domain/uid.ts";
  * Finds what depends on a node: items by the nodes of their lineages. It keeps a node as long as an item depends on it, and nodes are
  * linked as in their lineages, so that an item whose ancestors are there costs the same at any depth.
  */
-export interface LineageIndex<T> {
+export interface LineageIndex<T extends object | string> {
   add(lineage: Lineage, item: T): void;
   remove(lineage: Lineage, item: T): void;
   /** The lineage of a node that an item depends on. */
@@ -16,14 +17,14 @@ export interface LineageIndex<T> {
 }
 
 /** A node, with the items whose lineage it is, and the nodes that point to it. */
-interface Entry<T> {
+interface Entry<T extends object | string> {
   readonly lineage: Lineage;
-  /** Most nodes have one of the two, and an empty set takes as much memory as a small one. */
-  items?: Set<T>;
-  dependents?: Set<Entry<T>>;
+  /** Most nodes have one of the two. */
+  items?: SmallSet<T>;
+  dependents?: SmallSet<Entry<T>>;
 }
 
-export function createLineageIndex<T>(): LineageIndex<T> {
+export function createLineageIndex<T extends object | string>(): LineageIndex<T> {
   const byUid = new Map<Uid, Entry<T>>();
   const isAbsent = ({ uid }: Lineage): boolean => !byUid.has(uid);
   const insert = (lineage: Lineage): void => {
@@ -33,7 +34,7 @@ export function createLineageIndex<T>(): LineageIndex<T> {
     byUid.set(lineage.uid, entry);
     for (const { uid } of lineage.dependencies) {
       const dependency = byUid.get(uid);
-      if (dependency !== undefined) (dependency.dependents ??= new Set()).add(entry);
+      if (dependency !== undefined) (dependency.dependents ??= new SmallSet()).add(entry);
     }
   };
   /** Drops a node that nothing depends on any more, and those above it that nothing else depends on. */
@@ -55,7 +56,7 @@ export function createLineageIndex<T>(): LineageIndex<T> {
       if (isAbsent(lineage))
         visitDepthFirst(lineage, ({ dependencies }) => dependencies.filter(isAbsent), insert);
       const entry = byUid.get(lineage.uid);
-      if (entry !== undefined) (entry.items ??= new Set()).add(item);
+      if (entry !== undefined) (entry.items ??= new SmallSet()).add(item);
     },
     remove(lineage, item) {
       byUid.get(lineage.uid)?.items?.delete(item);
@@ -79,6 +80,6 @@ export function createLineageIndex<T>(): LineageIndex<T> {
   };
 }
 
-function isUsed(set: ReadonlySet<unknown> | undefined): boolean {
-  return set !== undefined && set.size > 0;
+function isUsed(set: SmallSet<object | string> | undefined): boolean {
+  return set !== undefined && !set.isEmpty;
 }

@@ -41,10 +41,10 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, associatedData: Uint
   decipher.setAAD(associatedData);
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
   try {
-    return Buffer.concat([
-      decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)),
-      decipher.final(),
-    ]);
+    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+    // Checks the tag, and has no more text: GCM has no blocks to fill.
+    decipher.final();
+    return plaintext;
   } catch (cause) {
     throw new UnsealError("sealed bytes do not open", { cause });
   }
