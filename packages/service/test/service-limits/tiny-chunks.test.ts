@@ -33,7 +33,9 @@ const wires: RawConnection[] = [];
 beforeEach(async () => {
   directory = await temporaryDirectory();
   const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
-  service = await spawnService(directory.path, { env });
+  // On a busy machine a write of the store waits for a turn of the event loop longer than it would otherwise be given.
+  const flags = ["--store-write-timeout-ms", String(POLL.timeout)];
+  service = await spawnService(directory.path, { env, flags });
   ({ create } = await firstTokens(directory.path));
   exporting = (await createMembrane(service, create, "m")).export;
 });
