@@ -166,10 +166,10 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
   }
 
   /** @param bytes begin with the head. */
-  #begin({ head, repeated, length }: HeadOfRequest, bytes: Buffer): void {
+  #begin({ head, isRepeated, length }: HeadOfRequest, bytes: Buffer): void {
     this.#times.endHead();
     this.#isPipelined = false;
-    const request = new NativeRequest(head, repeated, this);
+    const request = new NativeRequest(head, isRepeated, this);
     const response = new NativeResponse(request, this);
     this.#request = request;
     this.#response = response;
@@ -182,9 +182,10 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
   }
 
   readonly #onHandled = (): void => {
-    this.#lane.onOver();
     this.#isHandled = true;
     this.#proceed();
+    // The next request has begun by now, if it has waited: the lane is not idle between the two.
+    this.#lane.onOver();
   };
 
   readonly #onFault = (error: unknown): void => {
@@ -200,9 +201,15 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     if (!this.#isHandled || !response.writableFinished || this.socket.destroyed) return;
     if (response.closesConnection) return this.#close();
     if (!request.complete) return request.drop();
-    if (this.#waiting.length > 0 && this.#requestsInTurn === REQUESTS_PER_TURN) {
+    if (this.#waiting.length === 0) this.#requestsInTurn = 0;
+    else if (this.#requestsInTurn >= REQUESTS_PER_TURN) {
       this.#requestsInTurn = 0;
-      return void setImmediate(() => this.#proceed());
+      // The lane is not idle while the rest waits for its turn.
+      this.#lane.onBegin();
+      return void setImmediate(() => {
+        this.#proceed();
+        this.#lane.onOver();
+      });
     }
     this.#requestsInTurn += 1;
     this.#request = this.#response = undefined;
@@ -223,10 +230,10 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
 
   /** Keeps what follows the request in flight, or a part of a head. */
   #hold(bytes: Buffer): void {
-    const isConnect = this.#waiting.length === 0 && bytes.toString("latin1", 0, CONNECT.length) === CONNECT;
     const hasRoom = this.#waiting.add(bytes);
     if (!hasRoom && !this.socket.destroyed) this.#lane.onOverflow();
-    // It has no path; as in Node's server, it ends the connection at once.
+    // It has no path; as in Node's server, it ends the connection at once if a request is carried out.
+    const isConnect = this.#request !== undefined && this.#waiting.start === CONNECT;
     if (!hasRoom || isConnect) this.socket.destroy();
   }
 

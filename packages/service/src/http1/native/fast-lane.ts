@@ -18,7 +18,7 @@ export class FastLane implements Front {
   readonly #shared: Lane & { isClosing: boolean };
   readonly #timer: NodeJS.Timeout;
   #inFlight = 0;
-  #notifyIdle: () => void = nothing;
+  #idleWaiters: (() => void)[] = [];
 
   constructor(
     options: ListenerOptions,
@@ -36,7 +36,7 @@ export class FastLane implements Front {
       onBegin: () => void (this.#inFlight += 1),
       onOver: () => {
         this.#inFlight -= 1;
-        if (this.#inFlight === 0) this.#notifyIdle();
+        if (this.#inFlight === 0) for (const notify of this.#idleWaiters.splice(0)) notify();
       },
       onGone: (connection) => void this.#connections.delete(connection),
     };
@@ -64,10 +64,8 @@ export class FastLane implements Front {
   /** Resolves when no request is in flight. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
-      this.#notifyIdle = resolve;
       if (this.#inFlight === 0) resolve();
+      else this.#idleWaiters.push(resolve);
     });
   }
 }
-
-function nothing(): void {}

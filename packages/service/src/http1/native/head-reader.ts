@@ -1,6 +1,5 @@
 import type { ListenerOptions } from "../listener.ts";
 import { LatestHead } from "./latest-head.ts";
-import type { RepeatedHead } from "./latest-head.ts";
 import type { FastHead } from "./request-head.ts";
 import { mayBecomeFastHead, readFastHead } from "./request-head.ts";
 import { MAX_WAITING_BYTES } from "./waiting-bytes.ts";
@@ -16,8 +15,8 @@ export type HeadReaderOptions = Pick<ListenerOptions, "maxHeaderBytes" | "keepsH
 /** A head that was read. */
 export interface HeadOfRequest {
   readonly head: FastHead;
-  /** Present if the same bytes have come before. */
-  readonly repeated: RepeatedHead | undefined;
+  /** The same bytes have come before: this object is the same, too. */
+  readonly isRepeated: boolean;
   /** In bytes. */
   readonly length: number;
 }
@@ -44,7 +43,7 @@ export class HeadReader {
     if (latest?.isAt(bytes) === true) {
       const repeated = latest.repeated(readFastHead);
       this.#pieces = 0;
-      if (repeated !== undefined) return { head: repeated.head, repeated, length: latest.length };
+      if (repeated !== undefined) return { head: repeated, isRepeated: true, length: latest.length };
     }
     const length = bytes.indexOf(END_OF_HEAD, 0, "latin1") + END_OF_HEAD.length;
     if (length < END_OF_HEAD.length) return this.#mayWait(bytes) ? "part" : "other lane";
@@ -53,7 +52,7 @@ export class HeadReader {
     const head = length > this.#options.maxHeaderBytes ? undefined : readFastHead(own);
     if (head === undefined) return "other lane";
     if (this.#options.keepsHeads) (this.#latest ??= new LatestHead()).keep(own);
-    return { head, repeated: undefined, length };
+    return { head, isRepeated: false, length };
   }
 
   /** Forgets the latest head. */

@@ -53,7 +53,8 @@ export class HeadWriter {
   }
 
   /**
-   * @param headers name, value, name, value, …
+   * @param headers name, value, name, value, … The names are the service's, or those that a parser of HTTP has read from a target: each is a
+   *   token (RFC 9110 §5.1).
    * @param isRepeated the list may come again, for another response to the same head.
    * @throws TypeError if a value could end its line: part of it would be another header, or the body.
    */

@@ -14,7 +14,7 @@ test("all repetitions share one head, which is read once", () => {
   };
   expect(latest.isAt(Buffer.from(HEAD))).toBe(true);
   const first = latest.repeated(read);
-  expect(first?.head.url).toBe("/a");
+  expect(first?.url).toBe("/a");
   expect(latest.repeated(read)).toBe(first);
   expect(reads).toBe(1);
 });
@@ -26,8 +26,8 @@ test("another head is read anew, and one that is long is not kept", () => {
   const other = Buffer.from(HEAD.toString().replace("/a", "/b"));
   latest.keep(other);
   expect(latest.isAt(HEAD)).toBe(false);
-  expect(latest.repeated(readFastHead)?.head.url).toBe("/b");
-  expect(first?.head.url).toBe("/a");
+  expect(latest.repeated(readFastHead)?.url).toBe("/b");
+  expect(first?.url).toBe("/a");
   latest.keep(Buffer.alloc(4_097));
   expect(latest.isAt(other)).toBe(false);
   expect(latest.isAt(Buffer.alloc(4_097))).toBe(false);

@@ -4,19 +4,10 @@ import type { FastHead } from "./request-head.ts";
 /** Longest head that is kept, in bytes: each connection keeps one. */
 const MAX_BYTES = 4_096;
 
-/** A head that has come again: all requests that have it share this object, and its list of headers. */
-export class RepeatedHead {
-  readonly head: FastHead;
-
-  constructor(head: FastHead) {
-    this.head = head;
-  }
-}
-
 /** The latest head of a connection, by which one with the same bytes is found: most clients send the same head again. */
 export class LatestHead {
   readonly #kept = new KeptBytes(MAX_BYTES);
-  #repeated: RepeatedHead | undefined;
+  #repeated: FastHead | undefined;
 
   /** Nothing is kept for a head that is too long. */
   keep(bytes: Buffer): void {
@@ -33,10 +24,12 @@ export class LatestHead {
     return this.#kept.isPrefixOf(bytes);
   }
 
-  /** @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers. */
-  repeated(read: (bytes: Buffer) => FastHead | undefined): RepeatedHead | undefined {
-    if (this.#repeated !== undefined) return this.#repeated;
-    const head = read(this.#kept.bytes);
-    return head === undefined ? undefined : (this.#repeated = new RepeatedHead(head));
+  /**
+   * The one head of all requests that repeat it, and of its list of headers.
+   *
+   * @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers.
+   */
+  repeated(read: (bytes: Buffer) => FastHead | undefined): FastHead | undefined {
+    return (this.#repeated ??= read(this.#kept.bytes));
   }
 }

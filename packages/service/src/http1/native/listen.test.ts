@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { expect, test, vi } from "vitest";
 import type { ListenerOptions } from "../listener.ts";
@@ -37,4 +37,25 @@ test("a listener that cannot listen leaves no timer", async () => {
     vi.useRealTimers();
     taken.close();
   }
+});
+
+test("a listener is not idle before all requests of a connection are carried out that have arrived, and tells all who wait for it", async () => {
+  const count = 40;
+  let handled = 0;
+  const listener = await listenNative({ ...OPTIONS, port: 0 }, async ({ response }) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    handled += 1;
+    response.respond({ kind: "none" }, 404, [], "");
+  });
+  const socket = connect(listener.address.port, "127.0.0.1");
+  socket.resume();
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(count));
+  await expect.poll(() => handled, { interval: 1 }).toBeGreaterThan(0);
+  const waiting = [listener.idle(), listener.idle()].map(async (idle) => {
+    await idle;
+    return handled;
+  });
+  expect(await Promise.all(waiting)).toEqual([count, count]);
+  socket.destroy();
+  await listener.close(0);
 });

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Parser } from "../llhttp/parser.ts";
 import { mayBecomeFastHead, readFastHead } from "./request-head.ts";
 
 const HEAD =
@@ -58,7 +60,78 @@ describe("the part of a head", () => {
     ["a folded line", "GET / HTTP/1.1\r\nHost: a\r\n b"],
     ["a CR within a line", "GET / HTTP/1.1\r\nHost: a\rb"],
     ["another version", "GET / HTTP/1.0\r\nHost: a\r\n"],
+    ["a method that is not known", "FOO / HTTP/1.1\r\nHost: a\r\n"],
+    ["a CR after a name", "GET / HTTP/1.1\r\nHost\r"],
+    ["CONNECT", "CONNECT /x HTTP/1.1\r\nHo"],
+    ["a length that is no number", "GET / HTTP/1.1\r\nContent-Length: abc\r\n"],
+    ["the beginning of one", "GET / HTTP/1.1\r\nContent-Length: 1a"],
+    ["an empty length", "GET / HTTP/1.1\r\nContent-Length: \r\n"],
+    ["a length of 16 digits", "GET / HTTP/1.1\r\nContent-Length: 1234567890123456"],
+    ["a length with a no-break space", "GET / HTTP/1.1\r\nContent-Length: 5\xa0"],
+    ["two lengths", "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: "],
+    ["a coding", "GET / HTTP/1.1\r\nTransfer-Encoding:"],
+    ["an expectation", "GET / HTTP/1.1\r\nExpect: 1"],
+    ["another protocol", "GET / HTTP/1.1\r\nUpgrade: h"],
   ])("does not wait if Node's parser refuses it at once, or it is outside the subset: %s", (_what, part) => {
     expect(mayBecomeFastHead(Buffer.from(part, "latin1"))).toBe(false);
+  });
+
+  test("that may wait is none that llhttp, which is Node's parser, refuses", () => {
+    const line = fc
+      .tuple(
+        fc.constantFrom(
+          "Content-Length",
+          "content-length",
+          "Host",
+          "X",
+          "Connection",
+          "Transfer-Encoding",
+          "Content-Length ",
+        ),
+        fc.constantFrom(":", ": ", ":\t ", ""),
+        fc.constantFrom(
+          "5",
+          "0005",
+          "5 5",
+          "5a",
+          "",
+          " ",
+          "chunked",
+          "1234567890123456",
+          "5\xa0",
+          "\x01",
+          "5 \t",
+          "a\rb",
+        ),
+        fc.constantFrom("\r\n", "\n", "\r\n "),
+      )
+      .map((parts) => parts.join(""));
+    const part = fc
+      .tuple(
+        fc.constantFrom(
+          "GET / HTTP/1.1\r\n",
+          "FOO / HTTP/1.1\r\n",
+          "POST /a?b HTTP/1.1\r\n",
+          "CONNECT /a HTTP/1.1\r\n",
+        ),
+        fc.array(line, { maxLength: 3 }),
+        fc.nat(20),
+      )
+      .map(([first, lines, cut]) => [first + lines.join(""), cut] as const)
+      .map(([head, cut]) => head.slice(0, Math.max(0, head.length - cut)));
+    let waiting = 0;
+    fc.assert(
+      fc.property(part, (head) => {
+        const sent = Buffer.from(head, "latin1");
+        if (head.includes("\r\n\r\n") || !mayBecomeFastHead(sent)) return;
+        waiting += 1;
+        const parser = new Parser("request");
+        const stop = parser.execute(sent);
+        parser.free();
+        expect(stop, head).toBe("input");
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(waiting).toBeGreaterThan(100);
   });
 });

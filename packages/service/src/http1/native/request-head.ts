@@ -75,24 +75,46 @@ function isUpperCase(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x41 && byte <= 0x5a;
 }
 
-const REQUEST_LINE = /^[A-Z]+ \/[!-~]* HTTP\/1\.1$/;
+const REQUEST_LINE = /^([A-Z]+) \/[!-~]* HTTP\/1\.1$/;
 
 const FIELD_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*$/;
 
 /** The beginning of a field line, or of the empty line that ends a head. */
-const PART_OF_LINE = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*|[!#$%&'*+\-.^_`|~0-9A-Za-z]*)\r?$/;
+const PART_OF_LINE =
+  /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r?|[!#$%&'*+\-.^_`|~0-9A-Za-z]*|\r)$/;
+
+const PART_OF_LENGTH = /^\d{0,15}$/;
+
+const BLANKS_BEFORE = /^[\t ]+/;
 
 /**
  * Tells whether the part of a head that has arrived may wait here for the rest: a whole request line, whole field lines, and a part of
- * another one. What Node's parser refuses at once must not wait: its client may wait for the refusal.
+ * another one, none of which is for the other lane. What Node's parser refuses at once must not wait: its client may wait for the refusal.
  */
 export function mayBecomeFastHead(bytes: Buffer): boolean {
   const [first = "", ...lines] = bytes.toString("latin1").split("\r\n");
   const last = lines.pop();
+  const [, method = ""] = REQUEST_LINE.exec(first) ?? [];
   return (
     last !== undefined &&
-    REQUEST_LINE.test(first) &&
+    METHODS.has(method) &&
     lines.every((line) => FIELD_LINE.test(line)) &&
-    PART_OF_LINE.test(last)
+    PART_OF_LINE.test(last) &&
+    mayStay(lines, last.endsWith("\r") ? last.slice(0, -1) : last)
   );
+}
+
+/** Whether no line is for the other lane, and at most one says a length. @param last may be a part. */
+function mayStay(lines: readonly string[], last: string): boolean {
+  let lengths = 0;
+  for (const [at, line] of [...lines, last].entries()) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
+    if (OTHER_LANE.has(name)) return false;
+    if (name !== "content-length") continue;
+    lengths += 1;
+    const value = line.slice(colon + 1).replace(BLANKS_BEFORE, "");
+    if (lengths > 1 || !(at < lines.length ? LENGTH : PART_OF_LENGTH).test(value)) return false;
+  }
+  return true;
 }

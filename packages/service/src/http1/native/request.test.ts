@@ -30,7 +30,7 @@ class Owner implements RequestOwner {
 function requestWithBody(length: number) {
   const owner = new Owner();
   const head = { method: "PUT", url: "/", rawHeaders: [], length };
-  const request = new NativeRequest(head, undefined, owner);
+  const request = new NativeRequest(head, false, owner);
   const pieces: Buffer[] = [];
   let ends = 0;
   request.on("end", () => (ends += 1));

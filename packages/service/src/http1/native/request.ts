@@ -3,7 +3,6 @@ import { SMALL_CHUNK_BYTES } from "../../collections/slabs.ts";
 import type { DownstreamConnection, DownstreamRequest } from "../downstream.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { LazyEvents } from "./lazy-events.ts";
-import type { RepeatedHead } from "./latest-head.ts";
 import type { FastHead } from "./request-head.ts";
 
 /** The first small pieces of a body, this many, are passed on as they come: few bodies have more. */
@@ -32,7 +31,7 @@ export class NativeRequest extends LazyEvents implements DownstreamRequest {
   readonly url: string;
   readonly httpVersion = "1.1";
   readonly rawHeaders: string[];
-  readonly repeated: RepeatedHead | undefined;
+  readonly repeated: FastHead | undefined;
   readonly #owner: RequestOwner;
   /** How many bytes of the body have not arrived. */
   #missing: number;
@@ -45,18 +44,14 @@ export class NativeRequest extends LazyEvents implements DownstreamRequest {
   #isDropped = false;
   #isEnded = false;
 
-  /** @param repeated the head, if it has come before. */
-  constructor(
-    { method, url, rawHeaders, length }: FastHead,
-    repeated: RepeatedHead | undefined,
-    owner: RequestOwner,
-  ) {
+  /** @param isRepeated the head has come before. */
+  constructor(head: FastHead, isRepeated: boolean, owner: RequestOwner) {
     super();
-    this.method = method;
-    this.url = url;
-    this.rawHeaders = rawHeaders;
-    this.repeated = repeated;
-    this.#missing = length;
+    this.method = head.method;
+    this.url = head.url;
+    this.rawHeaders = head.rawHeaders;
+    this.repeated = isRepeated ? head : undefined;
+    this.#missing = head.length;
     this.#owner = owner;
   }
 

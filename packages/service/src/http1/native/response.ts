@@ -51,9 +51,13 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   }
 
   writeHead(status: number, reason: string, headers: readonly string[]): void {
+    // The same list comes again for a head that does.
+    this.#writeHead(status, reason, headers, this.req.repeated !== undefined);
+  }
+
+  #writeHead(status: number, reason: string, headers: readonly string[], isRepeated: boolean): void {
     this.#hasBody = status !== 204 && status !== 304 && this.req.method !== "HEAD";
     const framing = { hasBody: this.#hasBody, closes: this.closesConnection };
-    const isRepeated = this.req.repeated !== undefined;
     const { text, hasLength } = this.#owner.headWriter.write(status, reason, headers, framing, isRepeated);
     this.#head = text;
     this.#isChunked = this.#hasBody && !hasLength;
@@ -83,6 +87,8 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     if (this.#isChunked) this.#send("0\r\n\r\n", NOTHING, "");
     else this.flushHeaders();
     const { socket } = this.#owner;
+    // The service has ended its side: what was written after that is not sent.
+    if (!socket.writable) return;
     if (socket.writableLength === 0) this.#sent();
     else socket.write(NOTHING, (error) => void (error instanceof Error || this.#sent()));
   }
@@ -96,7 +102,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     const bytes = Buffer.from(body);
     const length = status === 204 ? [] : ["Content-Length", String(bytes.length)];
     if (!this.req.complete && !canDrain(framing)) this.closeWithUnreadBody();
-    this.writeHead(status, reasonOf(status), [...headers, ...length]);
+    this.#writeHead(status, reasonOf(status), [...headers, ...length], false);
     this.write(bytes);
     this.end();
   }
@@ -124,7 +130,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   /** The connection is closed. */
   close(): void {
     this.destroyed = true;
-    this.emit("close");
+    if (!this.writableFinished) this.emit("close");
   }
 
   #sent(): void {
@@ -137,6 +143,10 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   /** Writes the head, if it has not been written, a piece, and what frames it. @returns whether there is room for more. */
   #send(before: string, chunk: Buffer, after: string, written?: Written): boolean {
     const { socket } = this.#owner;
+    if (!socket.writable) {
+      if (written !== undefined) nextTick(written);
+      return true;
+    }
     const head = this.#head + before;
     this.#head = "";
     if (head === "") return socket.write(chunk, written);

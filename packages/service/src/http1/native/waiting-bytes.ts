@@ -6,6 +6,9 @@ import { HeldBytes } from "./held-bytes.ts";
 /** With this many bytes waiting for their turn, a connection is not read. */
 export const MAX_WAITING_BYTES: number = 64 * 1024;
 
+/** How many of the first bytes are known as text. */
+const START_LENGTH = 8;
+
 /**
  * The bytes of a connection that wait for their turn: the part of a head, or what follows the request that is carried out. The socket is
  * read meanwhile, so that a disconnect is noticed, until too much waits or a body is paused.
@@ -16,6 +19,7 @@ export class WaitingBytes {
   readonly #budget: PipelineBudget;
   readonly #share: PipelineShare = { waiting: 0, bytes: 0 };
   readonly #held = new HeldBytes();
+  #start = "";
   #isBodyPaused = false;
   #isPaused = false;
   #joinsReads = false;
@@ -30,9 +34,16 @@ export class WaitingBytes {
     return this.#held.length;
   }
 
+  /** The first of them, one character a byte: as long as `CONNECT ` if there are so many. */
+  get start(): string {
+    return this.#start;
+  }
+
   /** @returns whether the budget has room for them. If not, the connection must be closed. */
   add(bytes: Buffer): boolean {
     this.#held.add(bytes);
+    if (this.#start.length < START_LENGTH)
+      this.#start += bytes.toString("latin1", 0, START_LENGTH - this.#start.length);
     const hasRoom = this.#budget.reserveBytes(this.#share, bytes.length);
     if (hasRoom) this.updatePause();
     return hasRoom;
@@ -40,6 +51,7 @@ export class WaitingBytes {
 
   /** The caller updates the pause, once it has used them. */
   take(): Buffer | undefined {
+    this.#start = "";
     if (this.#share.bytes > 0) this.#budget.releaseBytes(this.#share, this.#share.bytes);
     return this.#held.take();
   }
