@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { RawTarget } from "../../../testkit/src/target.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
-import { READ_BYTES, ReadBuffer, connectBuffered, bufferOf } from "./read-buffer.ts";
+import { POOL_BYTES, READ_BYTES, ReadBuffer, connectBuffered, bufferOf } from "./read-buffer.ts";
 
 let target: RawTarget | undefined;
 const opened: Socket[] = [];
@@ -58,10 +58,11 @@ test("small reads of a long body take no buffer for themselves", () => {
   expect(one.next()).toBe(other.next());
 });
 
-test("bytes that may be kept for long keep no others in memory", () => {
+test("bytes that may be kept for long keep no others in memory, and small ones that are passed on only a block", () => {
   const buffer = new ReadBuffer();
   expect(read(buffer, "small", false).buffer.byteLength).toBe(5);
   expect(read(buffer, "m".repeat(5_000)).buffer.byteLength).toBe(5_000);
+  expect(read(buffer, "small").buffer.byteLength).toBe(POOL_BYTES);
 });
 
 test("connections read at the same time, and each gets what was sent to it", async () => {

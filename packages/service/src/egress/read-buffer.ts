@@ -7,11 +7,32 @@ export const READ_BYTES = 65_536;
 /** A read of more keeps its buffer, if there is one to keep: the copy would cost more than another buffer. */
 const MAX_COPIED_BYTES: number = READ_BYTES / 2;
 
-/** A smaller read is copied into Node's pool, which costs less than memory for it alone. */
+/** A smaller read is copied into a block that it shares with others, which costs less than memory for it alone. */
 const POOLED_BELOW_BYTES = 2_048;
+
+/** Size of such a block, which lives as long as the last read in it. Node's pool is as large as a read in its newest version. */
+export const POOL_BYTES = 8_192;
 
 /** What connections read into. Each read is copied out of it before the next read of any connection. */
 const SHARED: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/** Copies small reads into blocks. */
+class CopyPool {
+  #block = Buffer.allocUnsafeSlow(POOL_BYTES);
+  #used = 0;
+
+  copy(bytes: Buffer): Buffer {
+    if (this.#used + bytes.length > POOL_BYTES) {
+      this.#block = Buffer.allocUnsafeSlow(POOL_BYTES);
+      this.#used = 0;
+    }
+    const copy = this.#block.subarray(this.#used, (this.#used += bytes.length));
+    copy.set(bytes);
+    return copy;
+  }
+}
+
+const POOL = new CopyPool();
 
 /**
  * Where a connection reads to. Node allocates 64 KiB for each read and gives back what was too much, which costs more than to copy a small
@@ -33,7 +54,7 @@ export class ReadBuffer {
   /**
    * Takes what was read, so that the next read does not change it.
    *
-   * @param mayPool the bytes are passed on at once, so that few of them keep the rest of Node's pool in memory.
+   * @param mayPool the bytes are passed on at once, so that few of them keep a block in memory.
    */
   take(length: number, mayPool: boolean): Buffer {
     const bytes = this.#current.subarray(0, length);
@@ -42,8 +63,8 @@ export class ReadBuffer {
       this.#current = SHARED;
       return bytes;
     }
-    const isPooled = mayPool && length < POOLED_BELOW_BYTES;
-    const copy = isPooled ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+    if (mayPool && length < POOLED_BELOW_BYTES) return POOL.copy(bytes);
+    const copy = Buffer.allocUnsafeSlow(length);
     copy.set(bytes);
     return copy;
   }

@@ -1,4 +1,5 @@
 import { SMALL_CHUNK_BYTES, Slabs, UNJOINED_CHUNKS } from "../collections/slabs.ts";
+import { POOL_BYTES } from "../egress/read-buffer.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ChunkScheduler } from "../collections/chunk-scheduler.ts";
@@ -58,8 +59,8 @@ export class ResponseBody implements WaitingResponse {
   get bufferedBytes(): number {
     const { unsentBytes } = this;
     if (unsentBytes === 0) return 0;
-    // A small piece that was copied when it was read may keep a whole part of Node's pool.
-    const pooledBytes = Math.min(this.#smallChunks, UNJOINED_CHUNKS) * Buffer.poolSize;
+    // A small piece that was copied when it was read may keep the block that it was copied into.
+    const pooledBytes = Math.min(this.#smallChunks, UNJOINED_CHUNKS) * POOL_BYTES;
     return unsentBytes + pooledBytes + (this.response.writableEnded ? 0 : READ_AHEAD_BYTES);
   }
 
