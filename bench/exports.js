@@ -1,7 +1,7 @@
 // `node bench/exports.js ../other [flags]`: compares what management costs here, with flags of `membrane serve`, and in another built
 // checkout: exports, membranes made, and membranes made and revoked, by 16 clients at a time. Each service has its store on the disk
 // of the temporary directory, and flushes it as always.
-// V8 compiles the same code otherwise from one start to the next: each launch is a new pair of processes with new stores, which are
+// V8 compiles the same code differently from one start to the next: each launch is a new pair of processes with new stores, which are
 // loaded in the same seconds.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";

@@ -54,7 +54,7 @@ function sliceAt(bytes: Buffer, numbers: Int32Array, index: number): Buffer {
   return bytes.subarray(from, from + lengthAt(numbers, index));
 }
 
-/** A call of `copy` takes as long as this for so many bytes. */
+/** A call of `copy` costs as much as a loop over this many bytes. */
 const MAX_LOOPED_BYTES = 32;
 
 /** @returns where the copy ends. */

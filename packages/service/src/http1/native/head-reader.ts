@@ -40,7 +40,7 @@ export class HeadReader {
    */
   read(bytes: Buffer): HeadOfRequest | "part" | "other lane" {
     const latest = this.#latest;
-    if (latest?.isAt(bytes) === true) {
+    if (latest?.isPrefixOf(bytes) === true) {
       const repeated = latest.repeated(readFastHead);
       this.#pieces = 0;
       if (repeated !== undefined) return { head: repeated, isRepeated: true, length: latest.length };

@@ -12,7 +12,7 @@ test("all repetitions share one head, which is read once", () => {
     reads += 1;
     return readFastHead(bytes);
   };
-  expect(latest.isAt(Buffer.from(HEAD))).toBe(true);
+  expect(latest.isPrefixOf(Buffer.from(HEAD))).toBe(true);
   const first = latest.repeated(read);
   expect(first?.url).toBe("/a");
   expect(latest.repeated(read)).toBe(first);
@@ -25,10 +25,10 @@ test("another head is read anew, and one that is long is not kept", () => {
   const first = latest.repeated(readFastHead);
   const other = Buffer.from(HEAD.toString().replace("/a", "/b"));
   latest.keep(other);
-  expect(latest.isAt(HEAD)).toBe(false);
+  expect(latest.isPrefixOf(HEAD)).toBe(false);
   expect(latest.repeated(readFastHead)?.url).toBe("/b");
   expect(first?.url).toBe("/a");
   latest.keep(Buffer.alloc(4_097));
-  expect(latest.isAt(other)).toBe(false);
-  expect(latest.isAt(Buffer.alloc(4_097))).toBe(false);
+  expect(latest.isPrefixOf(other)).toBe(false);
+  expect(latest.isPrefixOf(Buffer.alloc(4_097))).toBe(false);
 });

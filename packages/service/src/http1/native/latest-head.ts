@@ -20,7 +20,7 @@ export class LatestHead {
   }
 
   /** Whether the bytes begin with this head. */
-  isAt(bytes: Buffer): boolean {
+  isPrefixOf(bytes: Buffer): boolean {
     return this.#kept.isPrefixOf(bytes);
   }
 

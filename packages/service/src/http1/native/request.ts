@@ -1,14 +1,11 @@
 import { nextTick } from "node:process";
-import { SMALL_CHUNK_BYTES } from "../../collections/slabs.ts";
+import { SMALL_CHUNK_BYTES, UNJOINED_CHUNKS } from "../../collections/slabs.ts";
 import type { DownstreamConnection, DownstreamRequest } from "../downstream.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { LazyEvents } from "./lazy-events.ts";
 import type { FastHead } from "./request-head.ts";
 
-/** The first small pieces of a body, this many, are passed on as they come: few bodies have more. */
-const UNJOINED_PIECES = 16;
-
-/** With so many bytes joined, they are passed on. */
+/** With this many bytes joined, they are passed on. */
 const MAX_JOINED_BYTES = 64 * 1024;
 
 /** The connection of a request, and what the request tells it. */
@@ -134,7 +131,7 @@ export class NativeRequest extends LazyEvents implements DownstreamRequest {
   #isOneOfManySmall(piece: Buffer): boolean {
     if (piece.length >= SMALL_CHUNK_BYTES) return false;
     this.#smallPieces += 1;
-    return this.#smallPieces > UNJOINED_PIECES;
+    return this.#smallPieces > UNJOINED_CHUNKS;
   }
 
   /** A flush that is scheduled already comes soon enough. */
