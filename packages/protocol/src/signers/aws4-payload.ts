@@ -6,7 +6,7 @@ import type { PayloadPlan, PayloadContext } from "./signer.ts";
  * SHA-256 of an empty body.
  *
  * @example
- * Buffer.from(hash("sha256", new Uint8Array())).toString("hex"); // => EMPTY_SHA256
+ * hash("sha256", "", "hex"); // => EMPTY_SHA256
  */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
