@@ -264,7 +264,8 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
   readonly #onEnd = (): void => {
     const [request, response] = [this.#request, this.#response];
     const isCut = request === undefined ? this.#waiting.length > 0 : !request.complete;
-    if (!isCut || this.#isClosing) this.socket.end();
+    if (response?.isInPieces === true) response.closeAfter();
+    else if (!isCut || this.#isClosing) this.socket.end();
     else if (response?.headersSent !== true) this.#refuse("malformed");
     else if (response.writableEnded) this.socket.end();
     else this.socket.destroy();

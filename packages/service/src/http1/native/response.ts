@@ -11,6 +11,9 @@ import type { WriteSlab } from "./write-slab.ts";
 /** A longer piece is not copied behind its head. */
 const MAX_COPIED_BYTES = 16 * 1024;
 
+/** A whole response is written in pieces of so many bytes. */
+const PIECE_BYTES = 64 * 1024;
+
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What a response tells its connection. */
@@ -39,6 +42,8 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   #head = "";
   #isChunked = false;
   #hasBody = true;
+  /** Bytes of a whole response that wait for those before them to be written. */
+  #unwritten = 0;
 
   constructor(request: NativeRequest, owner: ResponseOwner) {
     super();
@@ -47,7 +52,12 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   }
 
   get writableLength(): number {
-    return this.writableFinished ? 0 : this.#owner.socket.writableLength;
+    return this.writableFinished ? 0 : this.#owner.socket.writableLength + this.#unwritten;
+  }
+
+  /** Parts of a whole response are not written yet, and nothing else has to happen for them. */
+  get isInPieces(): boolean {
+    return this.#unwritten > 0;
   }
 
   writeHead(status: number, reason: string, headers: readonly string[]): void {
@@ -103,8 +113,19 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     const length = status === 204 ? [] : ["Content-Length", String(bytes.length)];
     if (!this.req.complete && !canDrain(framing)) this.closeWithUnreadBody();
     this.#writeHead(status, reasonOf(status), [...headers, ...length], false);
-    this.write(bytes);
-    this.end();
+    this.#writeWhole(this.#hasBody ? bytes : NOTHING);
+  }
+
+  /** Writes a piece, and the next one once it was sent: a write of all would not show whether its client reads until it is done. */
+  #writeWhole(bytes: Buffer): void {
+    this.#unwritten = Math.max(0, bytes.length - PIECE_BYTES);
+    if (this.#unwritten === 0) {
+      this.write(bytes);
+      return this.end();
+    }
+    this.write(bytes.subarray(0, PIECE_BYTES), (error) => {
+      if (!(error instanceof Error) && !this.destroyed) this.#writeWhole(bytes.subarray(PIECE_BYTES));
+    });
   }
 
   closeAfter(): void {
