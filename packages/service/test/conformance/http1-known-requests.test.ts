@@ -18,6 +18,9 @@ import type { KnownRequests } from "../support/known-requests/row.ts";
 
 const STEP = process.env["HTTP1_SPLITS"] === "every" ? 1 : 16;
 
+/** How many connections are open at a time: a chunked request that waits counts as two megabytes, of 64 that all may take. */
+const CONCURRENT = 16;
+
 const HEALTH = requestHead(undefined, { line: "GET /healthz HTTP/1.1" });
 
 describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
@@ -40,6 +43,16 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     const cuts = [bytes.length];
     for (let cut = 1 + (row.name.length % STEP); cut < bytes.length; cut += STEP) cuts.push(cut);
     const before = target.requests.length;
+    for (let at = 0; at < cuts.length; at += CONCURRENT)
+      await sendCut(bytes, cuts.slice(at, at + CONCURRENT), row);
+    const came = target.requests
+      .slice(before)
+      .map(({ method, url, body }) => `${method} ${url} ${body.toString()}`);
+    expect(came.toSorted()).toEqual(cuts.flatMap(() => row.reaches).toSorted());
+  });
+
+  /** Sends the bytes on as many connections, each cut in two at another place. */
+  async function sendCut(bytes: Buffer, cuts: readonly number[], row: KnownRequests): Promise<void> {
     const connections = await Promise.all(cuts.map(() => openRawConnection(service.port)));
     connections.forEach((connection, index) => connection.send(bytes.subarray(0, cuts[index])));
     await respondsToOthers();
@@ -50,11 +63,7 @@ describe.each(LISTENERS)("over $adapter:", ({ listenHttp }) => {
     });
     const { gets, closes } = row;
     expect(await Promise.all(outcomes)).toEqual(cuts.map(() => (closes ? gets : [...gets, 200])));
-    const came = target.requests
-      .slice(before)
-      .map(({ method, url, body }) => `${method} ${url} ${body.toString()}`);
-    expect(came.toSorted()).toEqual(cuts.flatMap(() => row.reaches).toSorted());
-  });
+  }
 
   /** The service has read what was sent before when it responds to a request that comes later. */
   async function respondsToOthers(): Promise<void> {
