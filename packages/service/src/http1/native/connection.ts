@@ -9,7 +9,7 @@ import type { PipelineBudget } from "../shared/pipeline-budget.ts";
 import { REQUESTS_PER_TURN } from "../shared/pipeline-budget.ts";
 import type { TimeLimits } from "./connection-times.ts";
 import { ConnectionTimes } from "./connection-times.ts";
-import { readDirectly } from "./direct-reads.ts";
+import { bypassReadBuffer } from "./direct-reads.ts";
 import type { HeadOfRequest, HeadReaderOptions } from "./head-reader.ts";
 import { HeadReader } from "./head-reader.ts";
 import type { HeadWriter } from "./head-writer.ts";
@@ -83,7 +83,7 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     this.#times = new ConnectionTimes(lane.clock());
     this.#waiting = new WaitingBytes(socket, lane.budget);
     this.#heads = new HeadReader(lane);
-    this.#stopDirectReads = readDirectly(socket, this.#onData);
+    this.#stopDirectReads = bypassReadBuffer(socket, this.#onData);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { readDirectly } from "./direct-reads.ts";
+import { bypassReadBuffer } from "./direct-reads.ts";
 
 const open: Socket[] = [];
 afterEach(() => {
@@ -23,7 +23,7 @@ async function connection() {
   open.push(near, far);
   const read: string[] = [];
   const onData = (bytes: Buffer) => void read.push(bytes.toString());
-  const stop = readDirectly(near, onData);
+  const stop = bypassReadBuffer(near, onData);
   near.on("data", onData);
   return { near, far, stop, text: () => read.join("") };
 }

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
  *
  * @returns a function that lets all pieces go through the buffer again.
  */
-export function readDirectly(socket: Socket, onData: (bytes: Buffer) => void): () => void {
+export function bypassReadBuffer(socket: Socket, onData: (bytes: Buffer) => void): () => void {
   const push = socket.push.bind(socket);
   let isDirect = true;
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
