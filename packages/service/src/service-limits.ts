@@ -19,7 +19,8 @@ const TABLE = {
     upstreamResponseTimeoutMs: {
       default: 300_000,
       unit: "milliseconds",
-      description: "Time for a target to begin its response, the wait for a connection included",
+      description:
+        "Time for a target to begin its response; the wait for a connection before it may take as long",
       details: "a target's own `timeoutMs` can only shorten it",
     },
     upstreamIdleTimeoutMs: {

@@ -50,6 +50,7 @@ export function startExchange(
     onFinish: () => undefined,
     finishInvocation: () => undefined,
   };
+  let now = 0;
   const ticking = new Set<Tickable>();
   const exchange = new Exchange(
     response,
@@ -58,7 +59,7 @@ export function startExchange(
       recheck,
       cors: [],
       ticker: {
-        now: () => 0,
+        now: () => now,
         add: (one) => void ticking.add(one),
         delete: (one) => void ticking.delete(one),
         stop: () => undefined,
@@ -85,7 +86,10 @@ export function startExchange(
   return {
     ended: exchange.ended,
     response,
-    tick: (elapsedMs) => ticking.forEach((one) => one.tick(elapsedMs)),
+    tick: (elapsedMs) => {
+      now = elapsedMs;
+      ticking.forEach((one) => one.tick(elapsedMs));
+    },
     revoke: (code) => revoke(code),
   };
 }

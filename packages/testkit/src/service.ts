@@ -29,7 +29,7 @@ import type { AuditConfig } from "../../service/src/config.ts";
 import { openConfiguredAudit } from "../../service/src/commands/process-audit.ts";
 import type { EngineName } from "./engines.ts";
 import { engineOfRun, ENGINES } from "./engines.ts";
-import { upstreamClientOfRun } from "./upstream-client.ts";
+import { keepsHeadsInRun, upstreamClientOfRun } from "./upstream-client.ts";
 import { httpServerOfRun } from "./http-server.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -128,7 +128,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       limits,
       upstreamClient: upstreamClientOfRun(),
       httpServer: httpServerOfRun(),
-      keepsHeads: process.env["MEMBRANE_HEAD_MEMO"] !== "false",
+      keepsHeads: keepsHeadsInRun(),
       ...(auditConfig === undefined ? {} : { audit: auditConfig }),
     },
     audit,

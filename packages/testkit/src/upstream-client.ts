@@ -15,7 +15,12 @@ export function upstreamClientOfRun(): UpstreamClient {
   return client;
 }
 
+/** Whether this run keeps heads that repeat. */
+export function keepsHeadsInRun(): boolean {
+  return process.env["MEMBRANE_HEAD_MEMO"] !== "false";
+}
+
 /** Makes clients of that name, for a pool without a service. */
 export function clientOfRun(): CreateConnection {
-  return createUpstreamClient(upstreamClientOfRun(), () => performance.now());
+  return createUpstreamClient(upstreamClientOfRun(), () => performance.now(), keepsHeadsInRun());
 }

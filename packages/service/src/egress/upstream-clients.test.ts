@@ -10,13 +10,20 @@ import { OK_RESPONSE, rawResponder, rawResponderAfterBody } from "../../../testk
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { UpstreamHandler } from "../http1/upstream.ts";
 import { createClientConnections } from "./client/client.ts";
+import { createShared } from "./client/shared.ts";
 import type { CreateConnection } from "./pooled-connection.ts";
 import { createUndiciConnection } from "./undici/connection.ts";
 
 /* What every HTTP/1.1 client of a connection must do, on real sockets. */
 
 const CLIENTS: readonly (readonly [string, CreateConnection])[] = [
-  ["native", createClientConnections(() => performance.now())],
+  [
+    "native",
+    createClientConnections(
+      createShared(() => performance.now()),
+      true,
+    ),
+  ],
   ["undici", createUndiciConnection],
 ];
 

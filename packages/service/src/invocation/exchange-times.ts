@@ -26,6 +26,12 @@ export class ExchangeTimes {
     return this.#clock.now() - this.startedAt;
   }
 
+  /** The exchange waits for another connection, for as long as for the first. @param ms at most. */
+  waitAnew(ms: number): void {
+    this.isWaiting = true;
+    this.waitMs = this.elapsedMs() + ms;
+  }
+
   /** There is a connection. Nearly always one is idle, and no clock is read. */
   connect(): void {
     if (this.isWaiting) this.#connectedAt = this.#clock.now();

@@ -140,6 +140,20 @@ test("a request that waits longer for a connection than a response may take is d
   expect(pool.waiting.size).toBe(0);
 });
 
+test("a request that is sent again waits for its connection as long as before, from then on", async () => {
+  const lease = new StubLease();
+  const pool = new StubPool(lease);
+  const { ended, tick } = startExchange(pool);
+  tick(10_000);
+  lease.isReused = true;
+  [lease.isOpen, lease.isClosedByTarget] = [false, true];
+  lease.handler?.onError(new Error("closed"), "incomplete");
+  tick(10_999);
+  expect(pool.waiting.size).toBe(1);
+  tick(11_000);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "target_timeout" } });
+});
+
 test("sixteen informational responses are dropped, and one more is too many", async () => {
   const lease = new StubLease();
   const { ended } = startExchange(new StubPool(lease));

@@ -109,8 +109,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
     this.#countUse = undefined;
     if (lease.isOpen) return sendSigned(lease, request, this);
-    this.#times.isWaiting = true;
-    this.#times.waitMs = this.elapsedMs() + request.responseTimeoutMs;
+    this.#times.waitAnew(request.responseTimeoutMs);
     this.#upstream?.acquire(this);
   }
 
@@ -247,8 +246,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     }
     this.#isBegun = false;
     this.#lease = undefined;
-    this.#times.isWaiting = true;
-    this.#times.waitMs = this.#request?.responseTimeoutMs ?? 0;
+    this.#times.waitAnew(this.#request?.responseTimeoutMs ?? 0);
     if (decision === "send") return this.#upstream?.acquire(this);
     this.#isRetried = true;
     this.#upstream?.acquireNew(this);

@@ -49,7 +49,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { config, log, monotonic = () => performance.now() } = options;
   const { limits, trustedProxies } = config;
   // Before anything that would have to be closed: it throws if its parser is not the one that was tested.
-  const { createConnection = createUpstreamClient(config.upstreamClient, monotonic) } = options;
+  const { createConnection = createUpstreamClient(config.upstreamClient, monotonic, config.keepsHeads) } =
+    options;
   const authorities = ownAuthorities(config);
   const isOwn = matchAuthorities(authorities);
   // Where the service itself listens is known only after it has started to.

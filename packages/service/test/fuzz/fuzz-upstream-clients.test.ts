@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createClientConnections } from "../../src/egress/client/client.ts";
+import { createShared } from "../../src/egress/client/shared.ts";
 import type { CreateConnection } from "../../src/egress/pooled-connection.ts";
 import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
 import type { RequestMessage } from "../../src/http1/upstream.ts";
@@ -18,7 +19,10 @@ import { inPieces, printable, sendPieces } from "../support/fuzz-script.ts";
  * the same request both must write the same. FUZZ_SECONDS sets the duration, FUZZ_SEED repeats a failed run.
  */
 
-const native = createClientConnections(() => performance.now());
+const native = createClientConnections(
+  createShared(() => performance.now()),
+  true,
+);
 
 /** What the target does on the next connection. */
 let serve: (socket: Socket) => void = () => undefined;

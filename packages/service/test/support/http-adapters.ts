@@ -1,5 +1,7 @@
+import { keepsHeadsInRun } from "../../../testkit/src/upstream-client.ts";
 import type { CreateConnection } from "../../src/egress/pooled-connection.ts";
 import { createClientConnections } from "../../src/egress/client/client.ts";
+import { createShared } from "../../src/egress/client/shared.ts";
 import { createUndiciConnection } from "../../src/egress/undici/connection.ts";
 import type { ListenHttp } from "../../src/http1/listener.ts";
 import { listenNative } from "../../src/http1/native/listen.ts";
@@ -16,6 +18,12 @@ export const UPSTREAM_CLIENTS: readonly {
   readonly adapter: string;
   readonly createConnection: CreateConnection;
 }[] = [
-  { adapter: "native", createConnection: createClientConnections(() => performance.now()) },
+  {
+    adapter: "native",
+    createConnection: createClientConnections(
+      createShared(() => performance.now()),
+      keepsHeadsInRun(),
+    ),
+  },
   { adapter: "undici", createConnection: createUndiciConnection },
 ];

@@ -16,10 +16,12 @@ import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import type { ByteStream } from "../../http1/byte-stream.ts";
 import { createClientConnections } from "./client.ts";
 import { InvalidRequestError } from "./errors.ts";
+import { createShared } from "./shared.ts";
 
 /** The clock of the connections. */
 let now = 1_000;
-const create = createClientConnections(() => now);
+const shared = createShared(() => now);
+const create = createClientConnections(shared, true);
 
 const opened: OpenedConnection[] = [];
 afterEach(async () => {
@@ -102,7 +104,7 @@ test("a client that sends slowly makes no target late, until its body is sent", 
   await expect.poll(() => one.received()).toContain("first");
   for (let tick = 0; tick < 3; tick += 1) {
     now += 5_000;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    shared.deadlines.tick();
   }
   expect(one.connection.isOpen).toBe(true);
   body.end("second");
@@ -131,10 +133,11 @@ test("an unused connection is closed in time, and a held one is not", async () =
   await expect.poll(() => one.reports).toEqual(["free"]);
   one.connection.hold();
   now += 1_000_000;
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  shared.deadlines.tick();
   expect(one.connection.isOpen).toBe(true);
   one.connection.keepIdle();
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  shared.deadlines.tick();
+  expect(one.connection.isOpen).toBe(true);
   now += 4_000;
   await expect.poll(() => one.reports).toEqual(["free", "closed"]);
 });

@@ -11,7 +11,7 @@ const TICK_MS = 250;
 
 /**
  * One timer for all connections, since setting and clearing one for each request would cost more than the checks. What is late is
- * noticed a quarter of a second later at most. The timer runs while there is a connection, and keeps no process alive.
+ * noticed half a second later at most, since what moves is dated by the next tick. The timer runs while there is a connection, and keeps no process alive.
  */
 export class Deadlines {
   readonly #active = new SwapRemoveList<Timed>();
@@ -29,10 +29,18 @@ export class Deadlines {
 
   add(timed: Timed): void {
     this.#active.add(timed);
-    this.#timer ??= setInterval(() => {
-      const now = this.#clock();
-      this.#active.forEach((one) => one.tick(now));
-    }, TICK_MS).unref();
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS).unref();
+  }
+
+  /** Whether the timer runs. */
+  get isRunning(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Tells all of them the time. */
+  tick(): void {
+    const now = this.#clock();
+    this.#active.forEach((one) => one.tick(now));
   }
 
   delete(timed: Timed): void {
