@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -6,6 +7,9 @@ import { expect, test } from "vitest";
 import { linger } from "./linger.ts";
 
 const QUIET_MS = 20;
+
+/** More than waits in a request that nothing reads, and in the buffers of the system. */
+const BODY_BYTES = 32 * 1024 * 1024;
 
 /** @returns both ends of a connection, of which the server's has ended with "bye". */
 async function lingering(): Promise<{ readonly client: Socket; readonly server: Socket }> {
@@ -35,6 +39,23 @@ test("a client that goes on to send is read until it ends its side, and gets wha
   expect(server.bytesRead).toBe(client.bytesWritten);
   expect(client.read()?.toString()).toBe("bye");
   client.destroy();
+});
+
+test("a connection that Node's server has paused, since nothing reads the body of its request, is read to its end", async () => {
+  const listener = createHttpServer()
+    .on("clientError", () => undefined)
+    .listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const client = connect((listener.address() as AddressInfo).port, "127.0.0.1");
+  client.on("error", () => undefined);
+  client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 * BODY_BYTES}\r\n\r\n`);
+  client.end(Buffer.alloc(BODY_BYTES));
+  const [{ socket }] = (await once(listener, "request")) as [{ readonly socket: Socket }];
+  await expect.poll(() => socket.isPaused()).toBe(true);
+  linger(socket, QUIET_MS);
+  await once(socket, "close");
+  expect(socket.bytesRead).toBe(client.bytesWritten);
+  listener.close();
 });
 
 test("a connection whose client sends nothing is closed", async () => {

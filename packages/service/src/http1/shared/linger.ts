@@ -24,6 +24,8 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   socket.removeAllListeners("data");
   socket.on("data", () => (hasMoved = true));
   socket.resume();
+  // Node's server has stopped the handle of a paused socket, and with its own listeners gone nothing else starts it again.
+  socket._read(0);
   if (socket.writable) socket.end();
   let periods = 0;
   let timer: NodeJS.Timeout | undefined;
