@@ -3,23 +3,10 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import type { HttpListener } from "../../src/http1/listener.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
+import { LISTENER_OPTIONS } from "../../../testkit/src/listener-options.ts";
 import { LISTENERS } from "../support/http-adapters.ts";
 
 const REFUSAL = "HTTP/1.1 400 connect\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-
-const LIMITS = {
-  host: "127.0.0.1",
-  port: 0,
-  maxHeaderBytes: 16_384,
-  keepsHeads: true,
-  maxConnections: 10,
-  maxConnectionsPerAddress: 10,
-  trustedProxies: [],
-  requestHeaderTimeoutMs: 60_000,
-  keepAliveTimeoutMs: 60_000,
-  socketTimeoutMs: 60_000,
-  pipeline: { perConnection: 100, bytes: 64 * 1024 * 1024 },
-};
 
 /** A listener that refuses CONNECT, and holds back each response until it is released. */
 async function listen({ listenHttp }: (typeof LISTENERS)[number]) {
@@ -27,12 +14,8 @@ async function listen({ listenHttp }: (typeof LISTENERS)[number]) {
   const released = deferred<void>();
   const listener = await listenHttp(
     {
-      ...LIMITS,
+      ...LISTENER_OPTIONS,
       rejectionBytes: (rejection) => (rejection === "connect" ? REFUSAL : ""),
-      isHandshake: () => false,
-      onError: (error) => expect.unreachable(String(error)),
-      onOverflow: () => expect.unreachable(),
-      onConnectionRefused: () => expect.unreachable(),
     },
     async ({ response }) => {
       begun.resolve();

@@ -2,32 +2,15 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { LISTENER_OPTIONS } from "../../../testkit/src/listener-options.ts";
 import { LISTENERS } from "../support/http-adapters.ts";
 
 const BODY = "0123456789abcdef".repeat(2 * 1024 * 1024);
 
 /** A listener that responds with the body at once, to any request. */
 function listen({ listenHttp }: (typeof LISTENERS)[number], socketTimeoutMs: number) {
-  return listenHttp(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      maxHeaderBytes: 16_384,
-      keepsHeads: true,
-      maxConnections: 10,
-      maxConnectionsPerAddress: 10,
-      trustedProxies: [],
-      requestHeaderTimeoutMs: 60_000,
-      keepAliveTimeoutMs: 60_000,
-      socketTimeoutMs,
-      pipeline: { perConnection: 100, bytes: 64 * 1024 * 1024 },
-      rejectionBytes: () => "",
-      isHandshake: () => false,
-      onError: (error) => expect.unreachable(String(error)),
-      onOverflow: () => expect.unreachable(),
-      onConnectionRefused: () => expect.unreachable(),
-    },
-    async ({ response }) => response.respond({ kind: "none" }, 200, [], BODY),
+  return listenHttp({ ...LISTENER_OPTIONS, socketTimeoutMs }, async ({ response }) =>
+    response.respond({ kind: "none" }, 200, [], BODY),
   );
 }
 

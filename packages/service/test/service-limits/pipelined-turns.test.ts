@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { LISTENER_OPTIONS } from "../../../testkit/src/listener-options.ts";
 import { LISTENERS } from "../support/http-adapters.ts";
 
 const HEAD_BYTES = 16_384;
@@ -12,24 +13,7 @@ test.each(LISTENERS)(
     let inTurn = 0;
     let most = 0;
     const listener = await listenHttp(
-      {
-        host: "127.0.0.1",
-        port: 0,
-        maxHeaderBytes: HEAD_BYTES,
-        keepsHeads: true,
-        maxConnections: 10,
-        maxConnectionsPerAddress: 10,
-        trustedProxies: [],
-        requestHeaderTimeoutMs: 60_000,
-        keepAliveTimeoutMs: 60_000,
-        socketTimeoutMs: 60_000,
-        pipeline: { perConnection: 100, bytes: 64 * 1024 * 1024 },
-        rejectionBytes: () => "",
-        isHandshake: () => false,
-        onError: (error) => expect.unreachable(String(error)),
-        onOverflow: () => expect.unreachable(),
-        onConnectionRefused: () => expect.unreachable(),
-      },
+      { ...LISTENER_OPTIONS, maxHeaderBytes: HEAD_BYTES },
       async ({ response }) => {
         inTurn += 1;
         response.respond({ kind: "none" }, 404, [], "");

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-/** A client that sends nothing for so long after the last response has stopped, in milliseconds. */
+/** How long a client sends nothing before it counts as having stopped, in milliseconds. */
 const QUIET_MS = 1_000;
 
 /** A client may go on to send for at most this many times as long. */
@@ -13,7 +13,7 @@ const LINGERING = new WeakSet<Duplex>();
  * Ends a connection after its last response. What the client still sends is read and dropped, until it ends its side, stops, or has sent
  * for a while: a connection that is closed with unread bytes is reset, and the reset can overtake the response (RFC 9112 §9.6).
  *
- * @param quietMs after which a client that sends nothing has stopped, in milliseconds.
+ * @param quietMs how long a client sends nothing before it counts as having stopped, in milliseconds.
  */
 export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   if (socket.destroyed || LINGERING.has(socket)) return;

@@ -153,7 +153,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
     }
   };
 
-  /** Refuses a write that finds none. */
+  /** Reserves the space of a write, or refuses the write. */
   const findsSpace = (write: PendingWrite): boolean => {
     if (isUnflushed && write.class !== "revoke") {
       write.reject(new StoreFailedError("an earlier flush failed"));
