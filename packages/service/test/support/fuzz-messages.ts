@@ -2,6 +2,22 @@ import fc from "fast-check";
 import type { GeneratedText } from "./fuzz-mutations.ts";
 import { MARK } from "./fuzz-script.ts";
 
+/** Field lines that no message may have (RFC 9112 §5), two of them folded, which a recipient may also unfold (§5.2). */
+export const MALFORMED_LINES: readonly string[] = [
+  "X : y\r\n",
+  "X: y\r\n folded\r\n",
+  "X:\r\n\tfolded\r\n",
+  "X: y\0\r\n",
+  "X: \x0by\r\n",
+  "X: y\rZ: y\r\n",
+  "X: y\nZ: y\r\n",
+  "X: y\n",
+  "X: y\r\r\n",
+  "X\x85: y\r\n",
+  "X@: y\r\n",
+  "X\r\n",
+];
+
 /** Valid and invalid choices for one part of a message. */
 export function mostly(sound: readonly string[], unsound: readonly string[]): fc.Arbitrary<GeneratedText> {
   const one = (choices: readonly string[], isSound: boolean): fc.Arbitrary<GeneratedText> =>

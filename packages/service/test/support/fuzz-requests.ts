@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { framedBody, join, mostly } from "./fuzz-messages.ts";
+import { framedBody, join, MALFORMED_LINES, mostly } from "./fuzz-messages.ts";
 import type { GeneratedText } from "./fuzz-mutations.ts";
 import { arbitraryScript } from "./fuzz-mutations.ts";
 import type { Script } from "./fuzz-script.ts";
@@ -108,18 +108,7 @@ const headers: fc.Arbitrary<GeneratedText> = fc
         "X-Amz-Copy-Source: /a\r\n",
         `X-Payload-Sha256: ${"0".repeat(64)}\r\n`,
         "Via: 1.1 a, 1.1 b\r\n",
-        "X : y\r\n",
-        "X: y\r\n folded\r\n",
-        "X:\r\n\tfolded\r\n",
-        "X: y\0\r\n",
-        "X: \x0by\r\n",
-        "X: y\rZ: y\r\n",
-        "X: y\nZ: y\r\n",
-        "X: y\n",
-        "X: y\r\r\n",
-        "X\x85: y\r\n",
-        "X@: y\r\n",
-        "X\r\n",
+        ...MALFORMED_LINES,
         ":\r\n",
         "X: y\r\n".repeat(1_000),
       ],

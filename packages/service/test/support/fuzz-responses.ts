@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { body, framedBody, join, mostly } from "./fuzz-messages.ts";
+import { body, framedBody, join, MALFORMED_LINES, mostly } from "./fuzz-messages.ts";
 import type { GeneratedText } from "./fuzz-mutations.ts";
 import { arbitraryScript } from "./fuzz-mutations.ts";
 import type { Script } from "./fuzz-script.ts";
@@ -90,20 +90,9 @@ const headers: fc.Arbitrary<GeneratedText> = fc
         "Content-Encoding: gzip\r\n",
         "Trailer: X-Mark\r\n",
         ": no name\r\n",
-        "X : y\r\n",
+        ...MALFORMED_LINES,
         "Connection: close\t\r\n",
-        "X: y\r\n folded\r\n",
-        "X:\r\n\tfolded\r\n",
         " X: y\r\n",
-        "X: y\0\r\n",
-        "X: \x0by\r\n",
-        "X: y\rZ: y\r\n",
-        "X: y\nZ: y\r\n",
-        "X: y\n",
-        "X: y\r\r\n",
-        "X\x85: y\r\n",
-        "X@: y\r\n",
-        "X\r\n",
         "X: y\r\n".repeat(1_000),
       ],
     ),
