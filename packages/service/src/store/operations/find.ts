@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import type { FindKnown } from "../../domain/lineage.ts";
 import { evaluateLineage } from "../../domain/lineage.ts";
 import type { Uid } from "../../domain/uid.ts";
 import type { ReadRequest, Snapshot } from "../engine.ts";
@@ -29,9 +30,13 @@ export function findCapability(
   const knownAt = known?.position();
   // After a restore, the numbers of one log say nothing of another's.
   const isKnown = knownAt !== undefined && knownAt.log === readAt.log;
+  // A row that is gone is missing, whatever is known of it: nothing opens without its target.
+  const isGone = capability.resource !== undefined && resource === undefined;
+  const findKnown: FindKnown = (uid) =>
+    isGone && uid === capability.resource ? undefined : known?.find(uid);
   const found = {
     capability,
-    verdict: evaluateLineage(capability, find, now, isKnown ? known?.find : undefined),
+    verdict: evaluateLineage(capability, find, now, isKnown ? findKnown : undefined),
     // What was revoked between the two is in neither: the caller asks for it from the earlier one on.
     position: isKnown ? earlier(knownAt, readAt) : readAt,
   };
