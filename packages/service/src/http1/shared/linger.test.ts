@@ -11,8 +11,21 @@ const QUIET_MS = 20;
 /** More than waits in a request that nothing reads, and in the buffers of the system. */
 const BODY_BYTES = 32 * 1024 * 1024;
 
-/** @returns both ends of a connection, of which the server's has ended with "bye". */
-async function lingering(): Promise<{ readonly client: Socket; readonly server: Socket }> {
+/** Both ends of a connection. */
+interface Ends {
+  readonly client: Socket;
+  readonly server: Socket;
+}
+
+/** @returns a connection of which the server's end has ended with "bye". */
+async function lingering(): Promise<Ends> {
+  const ends = await connected();
+  ends.server.write("bye");
+  linger(ends.server, QUIET_MS);
+  return ends;
+}
+
+async function connected(): Promise<Ends> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const client = connect({
@@ -23,8 +36,6 @@ async function lingering(): Promise<{ readonly client: Socket; readonly server: 
   client.on("error", () => undefined);
   const [server] = (await once(listener, "connection")) as [Socket];
   listener.close();
-  server.write("bye");
-  linger(server, QUIET_MS);
   return { client, server };
 }
 
@@ -72,5 +83,18 @@ test("a connection whose client never stops is closed", async () => {
     await setImmediate();
   }
   expect(server.bytesRead).toBeGreaterThan(0);
+  client.destroy();
+});
+
+test("a connection whose client sends, and takes nothing of what was written, is closed", async () => {
+  const { client, server } = await connected();
+  client.pause();
+  server.write(Buffer.alloc(BODY_BYTES));
+  linger(server, QUIET_MS);
+  while (!server.destroyed) {
+    client.write("x");
+    await setImmediate();
+  }
+  expect(server.writableFinished).toBe(false);
   client.destroy();
 });

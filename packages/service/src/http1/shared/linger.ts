@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 /** How long a client sends nothing before it counts as having stopped, in milliseconds. */
 const QUIET_MS = 1_000;
 
-/** A client may go on to send for at most this many times as long. */
+/** A client may go on to send, or leave what was written where it is, for this many times as long. */
 const MAX_PERIODS = 10;
 
 /** Nothing that comes on these is a request. */
@@ -19,10 +19,12 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   if (socket.destroyed || LINGERING.has(socket)) return;
   LINGERING.add(socket);
   let hasMoved = false;
+  const move = (): void => void (hasMoved = true);
   socket.on("error", ignore);
   // A parser would take it for requests.
   socket.removeAllListeners("data");
-  socket.on("data", () => (hasMoved = true));
+  socket.on("data", move);
+  socket.once("finish", move);
   socket.resume();
   // Node's server has stopped the handle of a paused socket, and with its own listeners gone nothing else starts it again.
   socket._read(0);
@@ -31,7 +33,8 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     periods += 1;
-    if (!hasMoved || periods === MAX_PERIODS) return void socket.destroy();
+    const isQuiet = !hasMoved && socket.writableFinished;
+    if (isQuiet || periods === MAX_PERIODS) return void socket.destroy();
     hasMoved = false;
     wait();
   };
@@ -40,8 +43,7 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
     timer = setTimeout(() => setImmediate(look), quietMs);
   };
   socket.once("close", () => clearTimeout(timer));
-  if (socket.writableFinished) wait();
-  else socket.once("finish", wait);
+  wait();
 }
 
 export function isLingering(socket: Duplex): boolean {
