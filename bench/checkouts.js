@@ -1,5 +1,5 @@
-// `node bench/checkouts.js ../other [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and in another
-// built checkout, in processor time.
+// `node bench/checkouts.js ../other [--new-heads] [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and
+// in another built checkout, in processor time. With --new-heads, no two requests of a connection have the same head.
 // V8 compiles the same code differently from one start to the next, which makes a difference of up to a third: each launch is a new pair of
 // processes, which are measured in the same seconds, and the median of all launches counts.
 import { resolve } from "node:path";
@@ -13,7 +13,11 @@ import { measureWindows } from "./measure/windows.js";
 const LAUNCHES = Number(process.env["BENCH_LAUNCHES"] ?? 15);
 const HOW = { windows: 5, seconds: 1, warmSeconds: 4, connections: 32 };
 
-const [other, ...flags] = process.argv.slice(2);
+const NEW_HEADS = "--new-heads";
+
+const [other, ...words] = process.argv.slice(2);
+const flags = words.filter((word) => word !== NEW_HEADS);
+const load = { hasNewHeads: words.includes(NEW_HEADS) };
 if (other === undefined)
   throw new Error("expected the path of another checkout: node bench/checkouts.js ../other");
 const ours = await loadGateways(fileURLToPath(new URL("..", import.meta.url)));
@@ -25,7 +29,7 @@ try {
   const sides = { ours: await makeSide(ours, uri, flags), theirs: await makeSide(theirs, uri, []) };
   for (let launch = 0; launch < LAUNCHES; launch += 1) {
     const [gateway, against] = [await sides.ours(), await sides.theirs()];
-    const { windows } = await measureWindows({ gateway, against }, HOW);
+    const { windows } = await measureWindows({ gateway, against, load }, HOW);
     await ours.endProgram(gateway);
     await theirs.endProgram(against);
     ratios.push(median(windows.map((window) => window.ours.cpu / window.theirs.cpu)));

@@ -7,6 +7,7 @@ import { createChunkScheduler } from "../../service/src/collections/chunk-schedu
 import type { ExchangeEnd } from "../../service/src/invocation/exchange-context.ts";
 import { Exchange } from "../../service/src/invocation/exchange.ts";
 import { RequestCutError } from "../../service/src/invocation/in-flight-registry.ts";
+import { PassedHeads } from "../../service/src/invocation/passed-heads.ts";
 import type { Tickable } from "../../service/src/invocation/ticker.ts";
 import { createAccountRegistry } from "../../service/src/invocation/usage-accounts.ts";
 import { createWaitingResponses } from "../../service/src/invocation/waiting-responses.ts";
@@ -57,7 +58,7 @@ export function startExchange(
     { inFlight, accounts, arrivedAt: 0 },
     {
       recheck,
-      cors: [],
+      passedHeads: new PassedHeads([]),
       ticker: {
         now: () => now,
         add: (one) => void ticking.add(one),
@@ -78,7 +79,6 @@ export function startExchange(
     sign: () => ["Authorization", "signed"],
     countUse,
     body: null,
-    memo: undefined,
     sentRequest: sentRequestOf({ uri: "https://example.com/" }),
     responseTimeoutMs: 1_000,
     idleTimeoutMs: 1_000,

@@ -7,7 +7,7 @@ export function requestFromPool(
 ): Promise<{ readonly status: number; readonly headers: readonly string[]; readonly text: string }> {
   return new Promise((resolve, reject) => {
     let status = 0;
-    let headers: string[] = [];
+    let headers: readonly string[] = [];
     const chunks: Buffer[] = [];
     let isBegun = false;
     const request = { path, method: "GET", body: null, responseTimeoutMs: 300_000, idleTimeoutMs: 300_000 };

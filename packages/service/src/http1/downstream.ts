@@ -80,8 +80,11 @@ export interface DownstreamResponse {
   /** The whole response was handed to the operating system. */
   readonly writableFinished: boolean;
   readonly destroyed: boolean;
-  /** @param headers name, value, name, value, …; without a length the body is chunked, or ends with the connection (HTTP/1.0). */
-  writeHead(status: number, reason: string, headers: string[]): unknown;
+  /**
+   * @param headers name, value, name, value, …; without a length the body is chunked, or ends with the connection (HTTP/1.0).
+   * @param isRepeated the same array comes for other responses, so that what is written for it can be kept.
+   */
+  writeHead(status: number, reason: string, headers: string[], isRepeated?: boolean): unknown;
   /** Sends the head though no body has been written. */
   flushHeaders(): void;
   /** @returns whether there is room for more; if not, `drain` follows. */

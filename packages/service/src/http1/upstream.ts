@@ -38,9 +38,16 @@ export interface UpstreamHandler {
    *
    * @param headers name, value, name, value, …, one character a byte.
    * @param resume continues the body after a handler has returned false.
+   * @param isRepeated an earlier response had the same head: its array of headers was this one. Nothing may change it.
    * @returns whether the body is read at once.
    */
-  onHead(status: number, reason: string, headers: string[], resume: () => void): boolean;
+  onHead(
+    status: number,
+    reason: string,
+    headers: readonly string[],
+    resume: () => void,
+    isRepeated?: boolean,
+  ): boolean;
   /** @returns whether there is room for more; if not, no more is read until it is resumed. */
   onData(chunk: Buffer): boolean;
   /** The response is complete. */

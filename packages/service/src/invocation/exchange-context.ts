@@ -5,7 +5,7 @@ import type { RequestMessage } from "../http1/upstream.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { InvocationMeter } from "./invocation-meter.ts";
 import type { MinDataRate } from "./min-data-rate.ts";
-import type { RequestMemo } from "./request-memo.ts";
+import type { PassedHeads } from "./passed-heads.ts";
 import type { SentRequest } from "./reference-filter.ts";
 import type { ResponseBodyContext } from "./response-body.ts";
 import type { Ticker } from "./ticker.ts";
@@ -17,8 +17,6 @@ export interface UpstreamRequest extends RequestMessage {
   readonly sign: () => readonly string[];
   /** Counts the use, once there is a connection; absent if nothing counts it. It is never given back. */
   readonly countUse: (() => Promise<Outcome<void>>) | undefined;
-  /** Present if the head of the client has come before. */
-  readonly memo: RequestMemo | undefined;
   /** What the response is filtered by. */
   readonly sentRequest: SentRequest;
   /** Continues with the connection of a target that has switched protocols. Present if it is asked to. */
@@ -48,8 +46,7 @@ export interface ExchangeOrigin {
 export interface ExchangeContext extends ResponseBodyContext {
   /** Reads the revocation log, which ends the requests that were revoked. False: the log is not known at this moment. */
   readonly recheck: () => boolean;
-  /** Header lines of CORS. */
-  readonly cors: readonly string[];
+  readonly passedHeads: PassedHeads;
   readonly ticker: Ticker;
   readonly meter: InvocationMeter;
   /** How fast a client must read while its response waits for it. */

@@ -18,7 +18,6 @@ import type { ExchangeContext, ExchangeEnd, ExchangeOrigin, UpstreamRequest } fr
 import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
 import { destroyBody } from "./payload.ts";
-import { passOnHead } from "./response-head.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
 import type { Tickable } from "./ticker.ts";
 import { decideRetry } from "./retry.ts";
@@ -144,13 +143,20 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "invalid_target_response" });
   }
 
-  onHead(status: number, reason: string, lines: string[], resume: () => void): boolean {
+  onHead(
+    status: number,
+    reason: string,
+    lines: readonly string[],
+    resume: () => void,
+    isRepeated = false,
+  ): boolean {
     const receivedAt = this.#context.ticker.now();
     this.#context.onBytes(0);
     if (this.#isFinished || this.#request === undefined) return false;
     this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
-    const shaped = passOnHead({ status, reason, lines, isBodiless }, this.#request, this.#context.cors);
+    const received = { status, reason, lines, isBodiless, isRepeated };
+    const shaped = this.#context.passedHeads.passOn(received, this.#request.sentRequest);
     if (!shaped.ok) {
       this.#fail(shaped.error);
       return false;
@@ -160,7 +166,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     this.#status = status;
     this.#context.meter.openResponses += 1;
     this.#body.start(resume);
-    response.writeHead(head.status, head.reason, head.headers);
+    response.writeHead(head.status, head.reason, head.headers, head.isRepeated);
     this.#times.measure(receivedAt, this.#context.meter.durations);
     // With the first piece of the body if there is one by now, by itself otherwise: a reader of events waits for it.
     nextTick(flushHead, this);

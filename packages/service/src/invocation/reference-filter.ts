@@ -124,7 +124,19 @@ export function filterReferences(
  * matter to it.
  */
 export function isEndpointRedirect({ carrier }: Pick<SentRequest, "carrier">, status: number): boolean {
-  return (status === 301 || status === 307) && carrier === "x-amz-security-token";
+  return isEndpointRedirectStatus(status) && carrier === "x-amz-security-token";
+}
+
+function isEndpointRedirectStatus(status: number): boolean {
+  return status === 301 || status === 307;
+}
+
+/** Whether what is passed on of a head depends on the request that it responds to. */
+export function dependsOnRequest(status: number, headers: readonly string[]): boolean {
+  return (
+    isEndpointRedirectStatus(status) ||
+    headers.some((name, index) => index % 2 === 0 && isReferenceHeader(name.toLowerCase()))
+  );
 }
 
 /**

@@ -43,14 +43,3 @@ test("a request is signed again in another second, with another body, and with o
   expect(memo.signed(SHAPED, "other", [], 2, make)).toEqual(["4"]);
   expect(memo.signed({ ...SHAPED }, "other", unsigned, 2, make)).toEqual(["5"]);
 });
-
-test("the head of a response is made again for another head, and for another target", () => {
-  const memo = new RequestMemo();
-  const [target, lines] = [{}, ["A", "b"]];
-  let made = 0;
-  const make = () => ok({ status: (made += 1), reason: "", headers: [], dropsBody: false });
-  const first = memo.responseHead(target, lines, make);
-  expect(memo.responseHead(target, lines, make)).toBe(first);
-  expect(memo.responseHead(target, [...lines], make)).toMatchObject({ value: { status: 2 } });
-  expect(memo.responseHead({}, lines, make)).toMatchObject({ value: { status: 3 } });
-});

@@ -1,7 +1,6 @@
 import type { Outcome } from "../domain/denial.ts";
 import type { CompiledLimits } from "./limits/compiled-limits.ts";
 import type { PreparedTarget } from "./prepared-target.ts";
-import type { ResponseHead } from "./response-head.ts";
 import type { ShapedRequest } from "./shape.ts";
 
 /**
@@ -12,7 +11,6 @@ import type { ShapedRequest } from "./shape.ts";
 export class RequestMemo {
   #prepared: Prepared | undefined;
   #signed: Signed | undefined;
-  #responseHead: PassedOn | undefined;
 
   /** The upstream request for a target under limits. */
   prepared(
@@ -24,23 +22,6 @@ export class RequestMemo {
     if (known !== undefined && known.target === target && known.limits === limits) return known.outcome;
     const outcome = make();
     this.#prepared = { target, limits, outcome };
-    return outcome;
-  }
-
-  /**
-   * The head that a response of a target is passed on with.
-   *
-   * @param lines the same list for the same head of a response: it says status and reason, too.
-   */
-  responseHead(
-    target: object,
-    lines: readonly string[],
-    make: () => Outcome<ResponseHead>,
-  ): Outcome<ResponseHead> {
-    const known = this.#responseHead;
-    if (known !== undefined && known.lines === lines && known.target === target) return known.outcome;
-    const outcome = make();
-    this.#responseHead = { target, lines, outcome };
     return outcome;
   }
 
@@ -75,12 +56,6 @@ interface Prepared {
   readonly target: PreparedTarget;
   readonly limits: CompiledLimits | undefined;
   readonly outcome: Outcome<ShapedRequest>;
-}
-
-interface PassedOn {
-  readonly target: object;
-  readonly lines: readonly string[];
-  readonly outcome: Outcome<ResponseHead>;
 }
 
 interface Signed {

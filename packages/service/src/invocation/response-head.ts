@@ -2,7 +2,6 @@ import { err, isFieldValue, ok } from "capability-protocol";
 import { memoized } from "../collections/memoized.ts";
 import type { Outcome } from "../domain/denial.ts";
 import { VARY_BY_CARRIER } from "./carrier.ts";
-import type { UpstreamRequest } from "./exchange-context.ts";
 import { connectionOptions } from "./header-rules.ts";
 import { appendAll } from "./raw-headers.ts";
 import type { SentRequest } from "./reference-filter.ts";
@@ -57,28 +56,6 @@ const INVALID_RESPONSE = err({ reason: "invalid_target_response" });
 
 /** In characters. Undici's limit for heads does not count the reason, and a client's limit may. */
 const MAX_REASON_LENGTH = 1_024;
-
-/** The head of a target's response as it arrived. */
-export interface ReceivedHead {
-  readonly status: number;
-  readonly reason: string;
-  /** Flat list: name, value, …; the same list for the same head, status and reason included. */
-  readonly lines: readonly string[];
-  /** See {@link buildResponseHead}. */
-  readonly isBodiless: boolean;
-}
-
-/** Builds the head that goes to the client, once for a head of the target that comes again for the same request. */
-export function passOnHead(
-  { status, reason, lines, isBodiless }: ReceivedHead,
-  { sentRequest, memo }: Pick<UpstreamRequest, "sentRequest" | "memo">,
-  cors: readonly string[],
-): Outcome<ResponseHead> {
-  if (memo === undefined) return buildResponseHead(status, reason, lines, cors, sentRequest, isBodiless);
-  return memo.responseHead(sentRequest.target, lines, () =>
-    buildResponseHead(status, reason, lines, cors, sentRequest, isBodiless),
-  );
-}
 
 /**
  * Decides which part of a target's head goes to the client.

@@ -36,7 +36,6 @@ export function upstreamRequest(
   return {
     method,
     path,
-    memo: head.memo,
     repeats: head.memo !== undefined,
     sign: () => signOnce(context, target, shaped, { hash, unsigned, memo: head.memo }),
     countUse: countingOf(context, resolution),

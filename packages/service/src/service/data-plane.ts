@@ -10,6 +10,7 @@ import { createChunkScheduler } from "../collections/chunk-scheduler.ts";
 import { createConcurrencyLimiter } from "../invocation/concurrency-limiter.ts";
 import type { InvocationMeter } from "../invocation/invocation-meter.ts";
 import type { InvocationContext } from "../invocation/invoke.ts";
+import { PassedHeads } from "../invocation/passed-heads.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import type { ResolveContext } from "../invocation/resolve.ts";
 import { createTicker } from "../invocation/ticker.ts";
@@ -97,7 +98,7 @@ export function createDataPlane(
       now: options.now,
       hopId: `membrane-${options.store.id.slice(0, 16)}`,
       ownOrigin: originOfAuthority(options.config.authority).serialized,
-      cors: CORS_HEADERS,
+      passedHeads: new PassedHeads(CORS_HEADERS),
       ticker,
       meter,
       chunkScheduler: createChunkScheduler(),

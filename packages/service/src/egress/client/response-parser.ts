@@ -31,6 +31,8 @@ export interface ExpectedResponse {
 export class ResponseParser {
   readonly head: ResponseHead;
   status = 0;
+  /** The head is the latest one of all connections to the target, and its list of headers the same. */
+  isHeadRepeated = false;
   /** How many chunks were read; its reader counts from 0 again. */
   chunksRead = 0;
   /** How long the connection may be unused after the response, in milliseconds; 0: it must not be kept. */
@@ -130,6 +132,7 @@ export class ResponseParser {
     const isWhole = this.#isAtHead;
     this.#isAtHead = false;
     const known = isWhole && !this.#expected.isHead ? this.#latest?.find(bytes) : undefined;
+    this.isHeadRepeated = known !== undefined;
     if (known !== undefined) return this.#repeatHead(bytes, known);
     const stop = this.#parser.execute(bytes);
     const { position, spans } = this.#parser;

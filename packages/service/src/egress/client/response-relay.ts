@@ -111,8 +111,10 @@ export class ResponseRelay {
         return handler.onInformational();
       case "head": {
         this.#events.onPassed();
+        const { status, isHeadRepeated } = parser;
         const { reason, headers } = parser.head;
-        const isFlowing = handler.onHead(parser.status, reason, headers, () => this.#resume(handler));
+        const resume = () => this.#resume(handler);
+        const isFlowing = handler.onHead(status, reason, headers, resume, isHeadRepeated);
         this.isPaused = !isFlowing && parser.hasBody;
         return;
       }

@@ -60,12 +60,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     return this.#unwritten > 0;
   }
 
-  writeHead(status: number, reason: string, headers: readonly string[]): void {
-    // The same list comes again for a head that does.
-    this.#writeHead(status, reason, headers, this.req.repeated !== undefined);
-  }
-
-  #writeHead(status: number, reason: string, headers: readonly string[], isRepeated: boolean): void {
+  writeHead(status: number, reason: string, headers: readonly string[], isRepeated = false): void {
     this.#hasBody = status !== 204 && status !== 304 && this.req.method !== "HEAD";
     const framing = { hasBody: this.#hasBody, closes: this.closesConnection };
     const { text, hasLength } = this.#owner.headWriter.write(status, reason, headers, framing, isRepeated);
@@ -112,7 +107,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     const bytes = Buffer.from(body);
     const length = status === 204 ? [] : ["Content-Length", String(bytes.length)];
     if (!this.req.complete && !canDrain(framing)) this.closeWithUnreadBody();
-    this.#writeHead(status, reasonOf(status), [...headers, ...length], false);
+    this.writeHead(status, reasonOf(status), [...headers, ...length]);
     this.#writeWhole(this.#hasBody ? bytes : NOTHING);
   }
 
