@@ -1,9 +1,17 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { RawTarget } from "../../../testkit/src/target.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
-import { POOL_BYTES, READ_BYTES, ReadBuffer, connectBuffered, bufferOf } from "./read-buffer.ts";
+import {
+  MAX_SEPARATE_BUFFERS,
+  POOL_BYTES,
+  READ_BYTES,
+  ReadBuffer,
+  connectBuffered,
+  bufferOf,
+} from "./read-buffer.ts";
 
 let target: RawTarget | undefined;
 const opened: Socket[] = [];
@@ -49,6 +57,42 @@ test("large reads in the middle of a body are not copied, and a connection witho
   expect(read(one, LARGE).buffer).toBe(own.buffer);
   one.isMidBody = false;
   expect(one.next()).toBe(other.next());
+});
+
+test("however many bodies wait for more after a large piece, a limited number has a separate buffer, until its connection is closed", () => {
+  const shared = new ReadBuffer().next();
+  const waiting = Array.from({ length: 2 * MAX_SEPARATE_BUFFERS }, () => {
+    const buffer = new ReadBuffer();
+    buffer.isMidBody = true;
+    expect(read(buffer, LARGE).toString()).toBe(LARGE);
+    return buffer;
+  });
+  const separate = (): ReadBuffer[] => waiting.filter((buffer) => buffer.next() !== shared);
+  const first = separate();
+  expect(first.length).toBeGreaterThan(0);
+  expect(first.length).toBeLessThanOrEqual(MAX_SEPARATE_BUFFERS);
+  first.forEach((buffer) => {
+    buffer.release();
+    buffer.isMidBody = false;
+  });
+  expect(separate()).toHaveLength(first.length);
+  waiting.forEach((buffer) => buffer.release());
+});
+
+test("a connection that is closed in the middle of a body gives its separate buffer up", async () => {
+  target = await startRawTarget((socket) => void socket.write(Buffer.alloc(1_000_000)));
+  const { port } = target;
+  const shared = new ReadBuffer().next();
+  for (let count = 0; count < 2 * MAX_SEPARATE_BUFFERS; count += 1) {
+    const socket = open(port);
+    const buffer = bufferOf(socket)!;
+    buffer.isMidBody = true;
+    socket.resume();
+    await expect.poll(() => buffer.next() !== shared, { interval: 1 }).toBe(true);
+    const closed = once(socket, "close");
+    socket.destroy();
+    await closed;
+  }
 });
 
 test("small reads of a long body take no buffer for themselves", () => {

@@ -13,6 +13,14 @@ const POOLED_BELOW_BYTES = 2_048;
 /** Size of such a block, which lives as long as the last read in it. Node's pool is as large as a read in its newest version. */
 export const POOL_BYTES = 8_192;
 
+/**
+ * How many connections may have a separate buffer at a time, 16 MiB in all: a target that has sent a large piece of a body may send nothing
+ * more for hours, and nothing else counts the memory.
+ */
+export const MAX_SEPARATE_BUFFERS = 256;
+
+let separateBuffers = 0;
+
 /** What connections read into. Each read is copied out of it before the next read of any connection. */
 const SHARED: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -36,7 +44,8 @@ const POOL = new CopyPool();
 
 /**
  * Where a connection reads to. Node allocates 64 KiB for each read and gives back what was too much, which costs more than to copy a small
- * response out of a buffer that all connections share. A large body has separate buffers, which are passed on as they are.
+ * response out of a buffer that all connections share. A large body has separate buffers, as long as there are few, which are passed on as
+ * they are.
  */
 export class ReadBuffer {
   /** More of a body follows what was read. */
@@ -46,9 +55,19 @@ export class ReadBuffer {
 
   /** What the next read goes into: Node asks after each. */
   next(): Buffer {
-    if (!this.isMidBody) this.#current = SHARED;
-    else if (this.#wasLarge && this.#current === SHARED) this.#current = Buffer.allocUnsafeSlow(READ_BYTES);
+    if (!this.isMidBody) this.release();
+    else if (this.#wasLarge && this.#current === SHARED && separateBuffers < MAX_SEPARATE_BUFFERS) {
+      separateBuffers += 1;
+      this.#current = Buffer.allocUnsafeSlow(READ_BYTES);
+    }
     return this.#current;
+  }
+
+  /** Gives a separate buffer up. Call it when the connection is closed. */
+  release(): void {
+    if (this.#current === SHARED) return;
+    separateBuffers -= 1;
+    this.#current = SHARED;
   }
 
   /**
@@ -60,7 +79,7 @@ export class ReadBuffer {
     const bytes = this.#current.subarray(0, length);
     this.#wasLarge = length > MAX_COPIED_BYTES;
     if (this.#wasLarge && this.#current !== SHARED) {
-      this.#current = SHARED;
+      this.release();
       return bytes;
     }
     if (mayPool && length < POOLED_BELOW_BYTES) return POOL.copy(bytes);
@@ -82,6 +101,7 @@ export function connectBuffered(options: TcpNetConnectOpts): Socket {
       callback: (length) => socket.push(buffer.take(length, socket.readableLength === 0)),
     },
   });
+  socket.once("close", () => buffer.release());
   BUFFERS.set(socket, buffer);
   return socket;
 }
