@@ -8,6 +8,7 @@ import {
   EXPIRY_PREFIX,
   expiryKey,
   expiryOfKey,
+  ROOT_MARK,
   usesKey,
 } from "../../../src/store/codec/row-keys.ts";
 import type { StoredRecord } from "../../../src/store/record.ts";
@@ -67,10 +68,11 @@ function* rowsWithoutRecord(records: ReadonlyMap<string, StoredRecord>, table: R
   for (const name of ["lookups", "names"] as const)
     for (const value of table(name).values()) yield* leadsNowhere(name, columnsOf(value)[0]!.toString("hex"));
   for (const key of table("children").keys()) yield* leadsNowhere("children", key.slice(-2 * UID_BYTES));
-  for (const key of table("sweep").keys()) {
+  for (const [key, value] of table("sweep")) {
     const isExpiry = key.startsWith(EXPIRY_PREFIX.toString("hex"));
-    const uid = isExpiry ? hex(expiryOfKey(Buffer.from(key, "hex")).uid) : key;
-    yield* leadsNowhere("sweep", uid);
+    if (isExpiry) yield* leadsNowhere("sweep", hex(expiryOfKey(Buffer.from(key, "hex")).uid));
+    // A dependent was removed when it was queued, for those below it.
+    else if (columnsOf(value)[0]!.equals(ROOT_MARK)) yield* leadsNowhere("sweep", key);
   }
   for (const key of table("counts").keys()) {
     const uid = key.slice(0, 2 * UID_BYTES);
