@@ -1,3 +1,4 @@
+import { memoized } from "../collections/memoized.ts";
 import type { DownstreamRequest } from "../http1/downstream.ts";
 import { valuesOf } from "../invocation/raw-headers.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
@@ -16,7 +17,8 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trustedProxies: readonly Cidr[],
 ): IpAddress | undefined {
-  let client = parsePeerAddress(remote);
+  let client = parseRemote(remote).address;
+  if (trustedProxies.length === 0) return client;
   const hops = (forwardedFor ?? "").split(",").toReversed();
   for (const hop of hops) {
     if (client === undefined || !isInAny(client, trustedProxies)) return client;
@@ -26,6 +28,9 @@ export function clientAddress(
   }
   return client;
 }
+
+/** A connection's other end, the same for all its requests. */
+const parseRemote = memoized((text) => ({ address: parsePeerAddress(text) }));
 
 /** The address of the client that has sent a request. */
 export function addressOf(
@@ -40,6 +45,6 @@ export function addressOf(
 /** Whether the other end of a connection is a proxy whose headers are trusted. */
 export function isTrustedProxy(remote: string, trustedProxies: readonly Cidr[]): boolean {
   if (trustedProxies.length === 0) return false;
-  const address = parsePeerAddress(remote);
+  const { address } = parseRemote(remote);
   return address !== undefined && isInAny(address, trustedProxies);
 }

@@ -44,12 +44,16 @@ const STAGES: readonly Stage[] = [
     if (request.isMethodFixed) return err({ reason: "method_not_allowed", allow: [], fixed: method });
     return err({ reason: "method_not_allowed", allow: request.allowedMethods });
   },
-  ({ paths }, { pieces }) => {
-    const isAllowed = paths === undefined || paths.some((pattern) => matchesPathPattern(pattern, pieces));
+  ({ paths }, request) => {
+    if (paths === undefined) return PASSED;
+    const { pieces } = request;
+    const isAllowed = paths.some((pattern) => matchesPathPattern(pattern, pieces));
     return isAllowed ? PASSED : err({ reason: "path_not_allowed" });
   },
-  ({ query }, { pairs }) => (query === undefined ? PASSED : checkQuery(query, pairs)),
-  ({ headers }, { lines }) => (headers === undefined ? PASSED : checkHeaders(headers, lines)),
+  ({ query }, request) => (query === undefined ? PASSED : checkQuery(query, request.pairs)),
+  // Lines that no list names were filtered before.
+  ({ headers }, request) =>
+    headers === undefined || headers.lists.size === 0 ? PASSED : checkHeaders(headers, request.lines),
 ];
 
 /** The stage at which headers are checked. */
@@ -82,9 +86,11 @@ function checkRule(rule: Rule, request: ParsedRequest): Refusal | undefined {
 }
 
 function checkAlternative(alternative: Alternative, request: ParsedRequest): Refusal | undefined {
-  for (const [stage, check] of STAGES.entries()) {
+  let stage = 0;
+  for (const check of STAGES) {
     const outcome = check(alternative, request);
     if (!outcome.ok) return { stage, denial: outcome.error };
+    stage += 1;
   }
   return undefined;
 }
