@@ -19,12 +19,10 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   if (socket.destroyed || LINGERING.has(socket)) return;
   LINGERING.add(socket);
   let hasMoved = false;
-  const move = (): void => void (hasMoved = true);
   socket.on("error", ignore);
   // A parser would take it for requests.
   socket.removeAllListeners("data");
-  socket.on("data", move);
-  socket.once("finish", move);
+  socket.on("data", () => (hasMoved = true));
   socket.resume();
   // Node's server has stopped the handle of a paused socket, and with its own listeners gone nothing else starts it again.
   socket._read(0);
@@ -32,6 +30,7 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
   let periods = 0;
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
+    if (socket.destroyed) return;
     periods += 1;
     const isQuiet = !hasMoved && socket.writableFinished;
     if (isQuiet || periods === MAX_PERIODS) return void socket.destroy();
@@ -39,9 +38,11 @@ export function linger(socket: Duplex, quietMs: number = QUIET_MS): void {
     wait();
   };
   const wait = (): void => {
+    clearTimeout(timer);
     // After what has arrived meanwhile was read: the event loop may have been blocked for as long.
     timer = setTimeout(() => setImmediate(look), quietMs);
   };
+  socket.once("finish", wait);
   socket.once("close", () => clearTimeout(timer));
   wait();
 }
