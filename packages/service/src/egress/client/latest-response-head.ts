@@ -1,7 +1,7 @@
 import { KeptBytes } from "../../collections/kept-bytes.ts";
+import { MAX_KEPT_HEAD_BYTES, hasFewLines } from "../../http1/kept-head.ts";
 
-/** Longest head that is kept, in bytes. */
-const MAX_BYTES = 4_096;
+const NONE = Buffer.alloc(0);
 
 /** What was read of a head whose body has a length: nothing of it depends on what the parser does later. */
 export interface ReadResponseHead {
@@ -17,7 +17,7 @@ export interface ReadResponseHead {
 
 /** The latest head that a pool's connections have received: targets send the same head again within a second. */
 export class LatestResponseHead {
-  readonly #kept = new KeptBytes(MAX_BYTES);
+  readonly #kept = new KeptBytes(MAX_KEPT_HEAD_BYTES);
   #head: ReadResponseHead | undefined;
 
   /** @returns what was read of the head that the bytes begin with, and its length, if it is the latest one. */
@@ -30,7 +30,9 @@ export class LatestResponseHead {
     return this.#kept.length;
   }
 
+  /** Nothing is kept for a head that is too long, or has too many lines. */
   keep(bytes: Buffer, head: ReadResponseHead): void {
-    this.#head = this.#kept.keep(bytes) ? head : undefined;
+    const isKept = this.#kept.keep(hasFewLines(head.headers) ? bytes : NONE);
+    this.#head = isKept ? head : undefined;
   }
 }

@@ -51,7 +51,7 @@ export class HeadReader {
     const own = length === bytes.length ? bytes : bytes.subarray(0, length);
     const head = length > this.#options.maxHeaderBytes ? undefined : readFastHead(own);
     if (head === undefined) return "other lane";
-    if (this.#options.keepsHeads) (this.#latest ??= new LatestHead()).keep(own);
+    if (this.#options.keepsHeads) (this.#latest ??= new LatestHead()).keep(own, head);
     return { head, isRepeated: false, length };
   }
 

@@ -1,17 +1,17 @@
 import { KeptBytes } from "../../collections/kept-bytes.ts";
+import { MAX_KEPT_HEAD_BYTES, hasFewLines } from "../kept-head.ts";
 import type { FastHead } from "./request-head.ts";
 
-/** Longest head that is kept, in bytes: each connection keeps one. */
-const MAX_BYTES = 4_096;
+const NONE = Buffer.alloc(0);
 
 /** The latest head of a connection, by which one with the same bytes is found: most clients send the same head again. */
 export class LatestHead {
-  readonly #kept = new KeptBytes(MAX_BYTES);
+  readonly #kept = new KeptBytes(MAX_KEPT_HEAD_BYTES);
   #repeated: FastHead | undefined;
 
-  /** Nothing is kept for a head that is too long. */
-  keep(bytes: Buffer): void {
-    this.#kept.keep(bytes);
+  /** Nothing is kept for a head that is too long, or has too many lines. */
+  keep(bytes: Buffer, { rawHeaders }: Pick<FastHead, "rawHeaders">): void {
+    this.#kept.keep(hasFewLines(rawHeaders) ? bytes : NONE);
     this.#repeated = undefined;
   }
 
