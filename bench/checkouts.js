@@ -1,5 +1,6 @@
-// `node bench/checkouts.js ../other [--new-heads] [flags]`: compares what a warm invocation costs here, with flags of `membrane serve`, and
-// in another built checkout, in processor time. With --new-heads, no two requests of a connection have the same head.
+// `node bench/checkouts.js ../other [--new-heads] [--bytes=N] [flags]`: compares what a warm invocation costs here, with flags of `membrane
+// serve`, and in another built checkout, in processor time. With --new-heads, no two requests of a connection have the same head; with
+// --bytes, a response has that many bytes.
 // V8 compiles the same code differently from one start to the next, which makes a difference of up to a third: each launch is a new pair of
 // processes, which are measured in the same seconds, and the median of all launches counts.
 import { resolve } from "node:path";
@@ -14,9 +15,11 @@ const LAUNCHES = Number(process.env["BENCH_LAUNCHES"] ?? 15);
 const HOW = { windows: 5, seconds: 1, warmSeconds: 4, connections: 32 };
 
 const NEW_HEADS = "--new-heads";
+const BYTES = "--bytes=";
 
 const [other, ...words] = process.argv.slice(2);
-const flags = words.filter((word) => word !== NEW_HEADS);
+const flags = words.filter((word) => word !== NEW_HEADS && !word.startsWith(BYTES));
+const bytes = words.find((word) => word.startsWith(BYTES))?.slice(BYTES.length) ?? "";
 const load = { hasNewHeads: words.includes(NEW_HEADS) };
 if (other === undefined)
   throw new Error("expected the path of another checkout: node bench/checkouts.js ../other");
@@ -25,7 +28,7 @@ const theirs = await loadGateways(resolve(other));
 /** @type {number[]} */
 const ratios = [];
 try {
-  const uri = `http://127.0.0.1:${await ours.startTarget()}/`;
+  const uri = `http://127.0.0.1:${await ours.startTarget()}/${bytes}`;
   const sides = { ours: await makeSide(ours, uri, flags), theirs: await makeSide(theirs, uri, []) };
   for (let launch = 0; launch < LAUNCHES; launch += 1) {
     const [gateway, against] = [await sides.ours(), await sides.theirs()];

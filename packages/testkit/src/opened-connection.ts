@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type {
@@ -7,6 +6,7 @@ import type {
   CreateConnection,
   PooledConnection,
 } from "../../service/src/egress/pooled-connection.ts";
+import { connectBuffered } from "../../service/src/egress/read-buffer.ts";
 import { guardWriteErrors } from "../../service/src/egress/write-error-guard.ts";
 import type { RequestMessage, UpstreamHandler } from "../../service/src/http1/upstream.ts";
 import { deferred } from "./deferred.ts";
@@ -45,7 +45,7 @@ export async function openConnection(
     ? startRawTarget(onConnection)
     : startRawTlsTarget(certificate, onConnection));
   const at = { port: target.port, host: "127.0.0.1" };
-  const socket = certificate === undefined ? connect(at) : connectTls({ ...at, ca: certificate.ca });
+  const socket = certificate === undefined ? connectBuffered(at) : connectTls({ ...at, ca: certificate.ca });
   socket.on("error", () => undefined);
   await once(socket, certificate === undefined ? "connect" : "secureConnect");
   await until("the socket is ready", () => isReady(socket));

@@ -59,6 +59,27 @@ test("large reads in the middle of a body are not copied, and a connection witho
   expect(one.next()).toBe(other.next());
 });
 
+test("a separate buffer is read into again once nothing reads what was passed on, and not before", () => {
+  const buffer = new ReadBuffer();
+  buffer.isMidBody = true;
+  read(buffer, LARGE);
+  const separate = buffer.next().buffer;
+  buffer.isFree = () => true;
+  expect(read(buffer, LARGE).buffer).toBe(separate);
+  expect(buffer.next().buffer).toBe(separate);
+  buffer.isFree = () => false;
+  const held = read(buffer, LARGE);
+  expect(held.buffer).toBe(separate);
+  expect(buffer.next().buffer).not.toBe(separate);
+  read(buffer, LARGE.toLowerCase());
+  expect(held.toString()).toBe(LARGE);
+  buffer.isFree = () => true;
+  const last = buffer.next().buffer;
+  buffer.isMidBody = false;
+  expect(buffer.next().buffer).not.toBe(last);
+  buffer.release();
+});
+
 test("however many bodies wait for more after a large piece, a limited number has a separate buffer, until its connection is closed", () => {
   const shared = new ReadBuffer().next();
   const waiting = Array.from({ length: 2 * MAX_SEPARATE_BUFFERS }, () => {

@@ -45,18 +45,25 @@ const POOL = new CopyPool();
 /**
  * Where a connection reads to. Node allocates 64 KiB for each read and gives back what was too much, which costs more than to copy a small
  * response out of a buffer that all connections share. A large body has separate buffers, as long as there are few, which are passed on as
- * they are.
+ * they are, and used again for the same body once nothing reads them any more.
  */
 export class ReadBuffer {
   /** More of a body follows what was read. */
   isMidBody = false;
+  /** Whether nothing reads what was passed on last. Asked right after it was. */
+  isFree: () => boolean = () => false;
   #current = SHARED;
   #wasLarge = false;
+  /** What was read last was passed on in the separate buffer. */
+  #isPassedOn = false;
 
   /** What the next read goes into: Node asks after each. */
   next(): Buffer {
-    if (!this.isMidBody) this.release();
-    else if (this.#wasLarge && this.#current === SHARED && separateBuffers < MAX_SEPARATE_BUFFERS) {
+    const mayBeRead = this.#isPassedOn && !this.isFree();
+    this.#isPassedOn = false;
+    if (!this.isMidBody || mayBeRead) this.release();
+    if (!this.isMidBody) return this.#current;
+    if (this.#wasLarge && this.#current === SHARED && separateBuffers < MAX_SEPARATE_BUFFERS) {
       separateBuffers += 1;
       this.#current = Buffer.allocUnsafeSlow(READ_BYTES);
     }
@@ -71,7 +78,7 @@ export class ReadBuffer {
   }
 
   /**
-   * Takes what was read, so that the next read does not change it.
+   * Takes what was read, so that the next read does not change it, unless nothing reads it then.
    *
    * @param mayPool the bytes are passed on at once, so that few of them keep a block in memory.
    */
@@ -79,7 +86,7 @@ export class ReadBuffer {
     const bytes = this.#current.subarray(0, length);
     this.#wasLarge = length > MAX_COPIED_BYTES;
     if (this.#wasLarge && this.#current !== SHARED) {
-      this.release();
+      this.#isPassedOn = true;
       return bytes;
     }
     if (mayPool && length < POOLED_BELOW_BYTES) return POOL.copy(bytes);

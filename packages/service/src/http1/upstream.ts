@@ -50,6 +50,8 @@ export interface UpstreamHandler {
   ): boolean;
   /** @returns whether there is room for more; if not, no more is read until it is resumed. */
   onData(chunk: Buffer): boolean;
+  /** Whether a chunk that it was given may still be read. Absent: it may. If not, the memory of the chunk is used again. */
+  holdsData?(): boolean;
   /** The response is complete. */
   onEnd(): void;
   /**

@@ -187,6 +187,11 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     return this.#body.write(chunk);
   }
 
+  /** What the client has taken was copied by the operating system. */
+  holdsData(): boolean {
+    return this.#body.unsentBytes > 0;
+  }
+
   elapsedMs(): number {
     return this.#times.elapsedMs();
   }

@@ -256,6 +256,34 @@ test("a paused response over TLS in records of one byte loses nothing, and its e
   expect(length).toBe(BYTES);
 });
 
+test.each([
+  ["holds", true],
+  ["does not say to hold", undefined],
+])(
+  "pieces of a large body that a handler %s are not changed by what is read after them",
+  async (_, holds) => {
+    const body = Buffer.alloc(4_000_000, "0123456789");
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const one = await open(rawResponder(head, (socket) => void socket.write(body)));
+    const pieces: Buffer[] = [];
+    const holdsData = holds === undefined ? {} : { holdsData: () => holds };
+    await sendOn(one, {}, { onData: (piece) => pieces.push(piece) > 0, ...holdsData });
+    expect(Buffer.concat(pieces).equals(body)).toBe(true);
+  },
+);
+
+test("the memory of pieces of a large body that its handler holds no more is used again", async () => {
+  const body = Buffer.alloc(4_000_000, "0123456789");
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const one = await open(rawResponder(head, (socket) => void socket.write(body)));
+  const pieces: Buffer[] = [];
+  const read: Buffer[] = [];
+  const onData = (piece: Buffer): boolean => pieces.push(piece) + read.push(Buffer.from(piece)) > 0;
+  await sendOn(one, {}, { onData, holdsData: () => false });
+  expect(Buffer.concat(read).equals(body)).toBe(true);
+  expect(new Set(pieces.map(({ buffer }) => buffer)).size).toBeLessThan(pieces.length);
+});
+
 /** A response in chunks of one byte. */
 function inChunks(count: number): string {
   return `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(count)}0\r\n\r\n`;

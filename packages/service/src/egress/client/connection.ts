@@ -63,7 +63,11 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       onInvalid: (error) => void socket.destroy(error),
       onResume: () => this.#resume(),
     });
-    this.#reader = new SocketReader(socket, (bytes) => this.#onBytes(bytes));
+    this.#reader = new SocketReader(
+      socket,
+      (bytes) => this.#onBytes(bytes),
+      () => this.#response.isPassedOn,
+    );
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
     // Node has read since the connection was made, and the pool must have it before it is closed.
     if (socket.read() !== null) queueMicrotask(() => this.#onUnexpectedBytes());

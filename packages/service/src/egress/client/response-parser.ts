@@ -95,6 +95,11 @@ export class ResponseParser {
     return this.#shouldKeepAlive && this.keepAliveMs > 0 && this.#rest === undefined;
   }
 
+  /** Whether bytes have arrived that were not read. */
+  get hasRest(): boolean {
+    return this.#rest !== undefined;
+  }
+
   /** Whether the end of the connection, in order, is the end of the response. */
   get endsWithConnection(): boolean {
     return this.#isHeadRead && this.#body === "until end";

@@ -55,6 +55,11 @@ export class ResponseRelay {
     return this.#handler !== undefined && this.#parser.hasBody;
   }
 
+  /** Whether all that has arrived was passed on, and nothing reads it any more. */
+  get isPassedOn(): boolean {
+    return !this.isPaused && !this.#parser.hasRest && this.#handler?.holdsData?.() === false;
+  }
+
   /** The response has had as many chunks as it may have in a turn. Asked once for each turn. */
   takesTurn(): boolean {
     if (this.#handler === undefined || this.#parser.chunksRead < CHUNKS_PER_TURN) return false;

@@ -31,10 +31,11 @@ async function startReading(): Promise<Read> {
   const socket = (opened = connect(target.port, "127.0.0.1"));
   await once(socket, "connect");
   const chunks: Buffer[] = [];
-  const reader = new SocketReader(socket, (bytes) => {
+  const onBytes = (bytes: Buffer): boolean => {
     chunks.push(bytes);
     return read.wants;
-  });
+  };
+  const reader = new SocketReader(socket, onBytes, () => false);
   const peer = await accepted.promise;
   const read: Read = { reader, socket, peer, chunks, wants: true, isEnded: false };
   socket.on("end", () => (read.isEnded = true)).resume();

@@ -21,11 +21,16 @@ export class SocketReader {
   #waiting: Buffer[] = [];
   #isEndWaiting = false;
 
-  /** @param onBytes returns whether it wants more. The end comes as the socket's own event `end`. */
-  constructor(socket: Socket, onBytes: (bytes: Buffer) => boolean) {
+  /**
+   * @param onBytes returns whether it wants more. The end comes as the socket's own event `end`.
+   * @param isPassedOn whether nothing reads the bytes that `onBytes` was called with last.
+   */
+  constructor(socket: Socket, onBytes: (bytes: Buffer) => boolean, isPassedOn: () => boolean) {
     this.#socket = socket;
     this.#onBytes = onBytes;
     this.#buffer = bufferOf(socket);
+    if (this.#buffer !== undefined)
+      this.#buffer.isFree = () => !this.#isHeld && this.#waiting.length === 0 && isPassedOn();
     this.#push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (Buffer.isBuffer(chunk)) return this.#take(chunk);
