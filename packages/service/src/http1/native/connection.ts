@@ -109,8 +109,9 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     if (at !== -1) this.#closeListeners.splice(at, 1);
   }
 
-  /** Ends what takes too long. */
+  /** Ends what takes too long. A connection after its last response ends by itself. */
   tick(now: number): void {
+    if (this.#isClosing) return;
     const isInFlight = this.#response !== undefined && !this.#response.writableFinished;
     const over = this.#times.check(now, this.socket, isInFlight, this.#lane);
     if (!isInFlight && this.#times.idleMs(now) >= KEPT_MS) {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { LISTENER_OPTIONS } from "../../../../testkit/src/listener-options.ts";
 import { listenNative } from "./listen.ts";
@@ -41,3 +42,26 @@ test("a listener is not idle before all requests of a connection are carried out
   socket.destroy();
   await listener.close(0);
 });
+
+test("a client that goes on to send after the last response is read, however short a connection may be idle", async () => {
+  const listener = await listenNative({ ...LISTENER_OPTIONS, keepAliveTimeoutMs: 1 }, async ({ response }) =>
+    response.respond({ kind: "length", length: BODY_BYTES }, 401, [], "no"),
+  );
+  const socket = connect({ port: listener.address.port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.on("error", () => undefined).resume();
+  socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
+  await once(socket, "end");
+  // As long as three looks at connections that are idle.
+  for (let piece = 0; piece < 15; piece += 1) {
+    socket.write("x");
+    await setTimeout(50);
+  }
+  expect(await listener.connections()).toBe(1);
+  socket.end();
+  await once(socket, "close");
+  await expect.poll(() => listener.connections(), { interval: 1 }).toBe(0);
+  await listener.close(0);
+});
+
+/** More than is read to keep a connection. */
+const BODY_BYTES = 1_000_000;
