@@ -18,7 +18,7 @@ const SERVICE = {
   store: ["domain", "collections", "error-code.ts", "one-shot-hash.ts", "private-files.ts"],
   "store/operations": ["store", "domain", "collections"],
   "store/lease": ["domain"],
-  "store/lmdb": ["store", "domain", "collections", "error-code.ts"],
+  "store/lmdb": ["store", "domain", "collections", "error-code.ts", "private-files.ts"],
   "store/postgres": [
     "store",
     "store/lease",

@@ -90,14 +90,19 @@ export async function findStagedFiles(path: string): Promise<readonly string[]> 
   return entries
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${basename(path)}.`))
-    .filter((name) => TEMPORARY_SUFFIX.test(name.slice(basename(path).length)))
+    .filter((name) => TEMPORARY_SUFFIX.test(name) && finalName(name) === basename(path))
     .map((name) => join(directory, name));
 }
 
-const TEMPORARY_SUFFIX = /^\.[0-9a-f]{16}\.tmp$/;
+const TEMPORARY_SUFFIX = /\.[0-9a-f]{16}\.tmp$/;
 
-function temporaryName(path: string): string {
+/** The name that a file under a temporary name is to get; any other name as it is. */
+export function finalName(name: string): string {
+  return name.replace(TEMPORARY_SUFFIX, "");
+}
+
+/** A name for a file that is to be at `path` once it is whole. */
+export function temporaryName(path: string): string {
   return `${path}.${randomBytes(8).toString("hex")}.tmp`;
 }
 

@@ -1,3 +1,4 @@
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMembrane, tokenOf } from "../../../testkit/src/client.ts";
@@ -19,3 +20,17 @@ test("of concurrent first starts on one data directory, one makes the tenant, no
     await createMembrane(service, tokenOf(JSON.parse(winner!.stdout).capabilities.create), "m");
   }
 });
+
+test.each(["lock.mdb", "gate.mdb-lock"])(
+  "a first start works while another one writes its %s, or was killed when it did",
+  async (name) => {
+    await using directory = await temporaryDirectory();
+    const data = join(directory.path, "data");
+    const start = () => runMembrane(["init", "--data", data, "--authority", "membrane.test"]);
+    await start();
+    const store = join(data, "store");
+    for (const file of await readdir(store)) await rm(join(store, file));
+    await writeFile(join(store, `${name}.0123456789abcdef.tmp`), "");
+    expect(await start()).toMatchObject({ code: 0 });
+  },
+);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { errorCode, hasCode } from "../../error-code.ts";
+import { temporaryName } from "../../private-files.ts";
 import { DATA_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
 
 /** How much more than needed the file is extended by, so that not every write extends it. */
@@ -77,13 +77,13 @@ export function openReserve(directory: string): Reserve {
  */
 export function prepareDirectory(directory: string): void {
   if (!existsSync(directory)) mkdirSync(directory);
-  for (const name of [LOCK_FILE, GATE_LOCK_FILE]) prepareLockFile(directory, join(directory, name));
+  for (const name of [LOCK_FILE, GATE_LOCK_FILE]) prepareLockFile(join(directory, name));
 }
 
-function prepareLockFile(directory: string, lock: string): void {
+function prepareLockFile(lock: string): void {
   // A lock file that is there is not opened: closing it would drop the locks that this process may hold on it (fcntl).
   if (existsSync(lock)) return;
-  const whole = join(directory, `lock.${randomBytes(8).toString("hex")}.tmp`);
+  const whole = temporaryName(lock);
   try {
     writeFileSync(whole, Buffer.alloc(LOCK_BYTES), { flag: "wx" });
     // By a link, so that no other process that starts now finds a part of it.

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, openSync, closeSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
+import { finalName } from "../../private-files.ts";
 import { StoreFormatError } from "../store.ts";
 import { takeFirst } from "./authenticated-table.ts";
 import { DATA_FILE, GATE_FILE, GATE_LOCK_FILE, LOCK_FILE } from "./files.ts";
@@ -37,7 +38,8 @@ function assertAccess(path: string): void {
 function assertDataFile(directory: string): void {
   const path = join(directory, DATA_FILE);
   if (!existsSync(path)) {
-    const other = readdirSync(directory).find((name) => !OWN_FILES.has(name));
+    // Another process may start for the first time, too.
+    const other = readdirSync(directory).find((name) => !OWN_FILES.has(finalName(name)));
     if (other === undefined) return;
     throw new StoreFormatError(
       `${directory} holds no store, but ${other}: name another directory with --data`,
