@@ -5,6 +5,7 @@ import type { GivenRequest } from "../../../../testkit/src/applied-limits.ts";
 import { compileChain, refusal } from "../../../../testkit/src/applied-limits.ts";
 import { parsePeerAddress } from "../../net/peer-address.ts";
 import { isValidFor } from "./apply-limits.ts";
+import { checkRules } from "./check-rules.ts";
 import { compileLimits } from "./compiled-limits.ts";
 
 test("limits that narrow no request are none", () => {
@@ -104,4 +105,24 @@ test("of several refusals, the one at the earliest stage counts, whichever capab
     "path_not_allowed",
     "method_not_allowed",
   ]);
+});
+
+test("the parts of a request that no rule looks at are not read: a long chain would multiply a long request", () => {
+  const read = (): never => {
+    throw new Error("it was read");
+  };
+  const request = {
+    method: "GET",
+    get path() {
+      return read();
+    },
+    get query() {
+      return read();
+    },
+    get headers() {
+      return read();
+    },
+    fixedHeaders: [],
+  };
+  expect(checkRules(compileChain({ methods: ["GET"] }).rules, request)).toBeUndefined();
 });
