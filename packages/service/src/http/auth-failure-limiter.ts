@@ -18,23 +18,24 @@ const MAX_ADDRESSES = 100_000;
 
 /** @param perMinute how many requests may fail in the minute that begins with the first. */
 export function createAuthFailureLimiter(perMinute: number, now: () => number): AuthFailureLimiter {
-  const counts = new LRUCache<string, { since: number; count: number }>({ max: MAX_ADDRESSES });
+  /** Made for the first failure, and dropped a minute after the last: it has all its memory, 3 MB, from the start. */
+  let counts: LRUCache<string, { since: number; count: number }> | undefined;
   const recent = (address: string): { since: number; count: number } | undefined => {
-    const found = counts.get(address);
+    const found = counts?.get(address);
     return found !== undefined && now() - found.since < MINUTE_MS ? found : undefined;
   };
   let lastFailureAt = 0;
   return {
     get isEmpty() {
-      if (counts.size > 0 && now() - lastFailureAt >= MINUTE_MS) counts.clear();
-      return counts.size === 0;
+      if (counts !== undefined && now() - lastFailureAt >= MINUTE_MS) counts = undefined;
+      return counts === undefined;
     },
     isBlocked: (address) => (recent(address)?.count ?? 0) >= perMinute,
     record(address) {
       lastFailureAt = now();
       const entry = recent(address);
-      if (entry === undefined) counts.set(address, { since: now(), count: 1 });
-      else entry.count += 1;
+      if (entry !== undefined) entry.count += 1;
+      else (counts ??= new LRUCache({ max: MAX_ADDRESSES })).set(address, { since: now(), count: 1 });
     },
   };
 }
