@@ -1,6 +1,6 @@
 import type { RevocationFeed } from "./revocation-feed.ts";
 
-/** A feed that remembers when it last advanced. */
+/** A feed that chunks in flight are held to, too. */
 export interface StalenessGuard extends RevocationFeed {
   /**
    * Called before each chunk passes, in either direction. A suspended process can wake with chunks to pass before the timers
@@ -25,40 +25,28 @@ export function createStalenessGuard(
   feed: RevocationFeed,
   { maxAgeMs, onStale, now }: StalenessOptions,
 ): StalenessGuard {
+  /** When the log was read last because a chunk passed: each request reads it more often, without a look at the clocks. */
   let wall = now.wall();
   let monotonic = now.monotonic();
-  const advance = (): boolean => {
-    if (maxAgeMs === 0) return feed.advance();
-    // Before the log is read: what is known is at least as old as the read.
-    const wallBefore = now.wall();
-    const monotonicBefore = now.monotonic();
-    if (!feed.advance()) return false;
-    wall = wallBefore;
-    monotonic = monotonicBefore;
-    return true;
-  };
-  const wait = async (pending: Promise<void>): Promise<void> => {
-    await pending;
-    advance();
+  const read = (): boolean => {
+    try {
+      if (feed.advance()) return true;
+      onStale();
+    } catch (error) {
+      onStale(error);
+    }
+    return false;
   };
   return {
-    position: feed.position,
-    listen: feed.listen,
-    holds: feed.holds,
-    advance,
-    refresh(atLeast) {
-      const isFresh = advance();
-      if (isFresh && atLeast === undefined) return undefined;
-      const pending = feed.refresh(atLeast);
-      return pending instanceof Promise ? wait(pending) : undefined;
-    },
+    ...feed,
     ensureFresh() {
-      if (Math.abs(now.wall() - wall) < maxAgeMs && now.monotonic() - monotonic < maxAgeMs) return;
-      try {
-        if (!advance()) onStale();
-      } catch (error) {
-        onStale(error);
-      }
+      if (maxAgeMs === 0) return void read();
+      // Before the log is read: what is known is at least as old as the read.
+      const [wallNow, monotonicNow] = [now.wall(), now.monotonic()];
+      if (Math.abs(wallNow - wall) < maxAgeMs && monotonicNow - monotonic < maxAgeMs) return;
+      if (!read()) return;
+      wall = wallNow;
+      monotonic = monotonicNow;
     },
   };
 }
