@@ -4,7 +4,11 @@ import type { ReceivedHead } from "./passed-heads.ts";
 import { PassedHeads } from "./passed-heads.ts";
 
 const ONE = sentRequestOf({ uri: "https://example.com/v1/items?page=1" });
-const OTHER = sentRequestOf({ uri: "https://example.com/v2/", allowPath: true });
+const OTHER = sentRequestOf(
+  { uri: "https://example.com/v2/", headers: { "X-Api-Key": "secret" }, allowPath: true },
+  [],
+  "x-amz-security-token",
+);
 
 const received = (lines: readonly string[], more: Partial<ReceivedHead> = {}): ReceivedHead => ({
   status: 200,
