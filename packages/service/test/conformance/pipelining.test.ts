@@ -1,9 +1,11 @@
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
+import { READ_BYTES } from "../../src/egress/read-buffer.ts";
 import { OK_RESPONSE, rawResponder } from "../../../testkit/src/raw-responder.ts";
 import { startRawTarget, startStreamingTarget } from "../../../testkit/src/target.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
@@ -39,6 +41,43 @@ test("pipelined requests on one connection get their responses in order", async 
     const response = await nextResponse(connection, { from });
     expect(response.status).toBe(200);
     from = connection.received().length - response.rest.length;
+  }
+});
+
+test("what is pipelined around a request in chunks is read in its order, however much of it waits", async () => {
+  await using service = await startTestService();
+  await using target = await startStreamingTarget(async (request, response) => {
+    let bytes = 0;
+    for await (const chunk of request) bytes += chunk.length;
+    response.end(`${request.method} ${bytes}.`);
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  const head = (line: string, ...headers: string[]): string => requestHead(token, { line, headers });
+  const CHUNK = 32_000;
+  const before = [
+    head("GET / HTTP/1.1"),
+    head("OPTIONS / HTTP/1.1", "Transfer-Encoding: chunked"),
+    `${CHUNK.toString(16)}\r\n${"c".repeat(CHUNK)}\r\n0\r\n\r\n`,
+  ].join("");
+  const put = (bytes: number): string =>
+    head("PUT / HTTP/1.1", `Content-Length: ${bytes}`) + "p".repeat(bytes);
+  const after = head("DELETE / HTTP/1.1");
+  // The first piece begins a request. Then what waits for its response is read, what the connection is read ahead, and a few bytes.
+  const FIRST = 5_000;
+  const BODY = FIRST + 2 * READ_BYTES + 20 - (before + put(0) + after).length - "00000".length;
+  const requests = before + put(BODY) + after;
+  for (let round = 0; round < 10; round += 1) {
+    await using connection = await openRawConnection(service.port);
+    connection.send(requests.slice(0, FIRST));
+    await setTimeout(1);
+    connection.send(requests.slice(FIRST));
+    const bodies: string[] = [];
+    for (let from = 0; bodies.length < 4;) {
+      const response = await nextResponse(connection, { from });
+      bodies.push(response.body);
+      from = connection.received().length - response.rest.length;
+    }
+    expect(bodies).toEqual(["GET 0.", `OPTIONS ${CHUNK}.`, `PUT ${BODY}.`, "DELETE 0."]);
   }
 });
 

@@ -52,8 +52,11 @@ export async function listenBehind(
       // Nothing is read before Node's server listens, which may have to wait.
       socket.pause();
       enqueue.accept(socket, () => {
+        // In one piece with what was read ahead: from now on the server's parser reads the connection past this buffer, and would take
+        // what comes for what is left in it.
+        const ahead: unknown = socket.read();
         attach();
-        socket.unshift(bytes);
+        socket.unshift(Buffer.isBuffer(ahead) ? Buffer.concat([bytes, ahead]) : bytes);
         nextTick(() => socket.resume());
       });
     });
