@@ -46,17 +46,13 @@ export async function listenBehind(
   /** Connections whose next request was pipelined: it must not become a handshake. */
   const pipelined = new WeakSet<Socket>();
   const onConnection = (socket: Socket, attach: () => void): void => {
-    if (front === undefined) return enqueue.accept(socket, attach);
+    if (front === undefined) return enqueue.accept(socket, () => attachInOrder(socket, attach, NOTHING));
     front.accept(socket, (bytes, isPipelined) => {
       if (isPipelined) pipelined.add(socket);
       // Nothing is read before Node's server listens, which may have to wait.
       socket.pause();
       enqueue.accept(socket, () => {
-        // In one piece with what was read ahead: from now on the server's parser reads the connection past this buffer, and would take
-        // what comes for what is left in it.
-        const ahead: unknown = socket.read();
-        attach();
-        socket.unshift(Buffer.isBuffer(ahead) ? Buffer.concat([bytes, ahead]) : bytes);
+        attachInOrder(socket, attach, bytes);
         nextTick(() => socket.resume());
       });
     });
@@ -75,4 +71,19 @@ export async function listenBehind(
     },
   );
   return { ...listener, idle: enqueue.idle };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Lets Node's server read a connection, of which bytes may have been read before. It gets these in one piece: from then on its parser reads
+ * the connection past the buffer of the stream, and would take what comes for what is left there.
+ *
+ * @param bytes come before those in the buffer.
+ */
+function attachInOrder(socket: Socket, attach: () => void, bytes: Buffer): void {
+  const ahead: unknown = socket.readableLength > 0 ? socket.read() : undefined;
+  attach();
+  const first = Buffer.isBuffer(ahead) ? Buffer.concat([bytes, ahead]) : bytes;
+  if (first.length > 0) socket.unshift(first);
 }
