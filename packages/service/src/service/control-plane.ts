@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Authority } from "capability-protocol";
 import { createContextScheduler } from "../egress/context-scheduler.ts";
 import type { ChangeAudit } from "../audit/change-audit.ts";
@@ -9,6 +8,7 @@ import type { BodyOptions } from "../invocation/request-body.ts";
 import { createChanges } from "../management/changes.ts";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import { createPageScheduler } from "../management/page-scheduler.ts";
+import { drawRandomBytes } from "../random-bytes.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceConfig, ServiceOptions } from "./options.ts";
 
@@ -39,7 +39,7 @@ export function createControlPlane(
     authority,
     pageScheduler: createPageScheduler(limits.maxWaitingPagesPerTenant, parts.loopTurns),
     scheduleFairly: createContextScheduler({ pauseFactor: EXPORT_PAUSE_FACTOR }).run,
-    random: randomBytes,
+    random: drawRandomBytes,
     now,
     headerBytes: limits.headerBytes,
     bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes"),

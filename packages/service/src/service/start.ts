@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { err } from "capability-protocol";
 import { createEventLoopScheduler } from "../collections/event-loop-scheduler.ts";
 import { Histogram } from "../collections/histogram.ts";
@@ -14,6 +13,7 @@ import type { RouterContext } from "../http/router.ts";
 import { route } from "../http/router.ts";
 import type { HttpListener } from "../http1/listener.ts";
 import { InvocationMeter } from "../invocation/invocation-meter.ts";
+import { drawRandomBytes } from "../random-bytes.ts";
 import { MAX_TIMER_MS } from "../service-limit.ts";
 import type { Position } from "../store/revocation-source.ts";
 import { createRekeyer } from "../store/rekeyer.ts";
@@ -67,7 +67,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     onRekeyed: (capability) => audit?.rekeyed(capability),
     onFault: log.fault,
   });
-  const vault = createVault(options.store, options.keys, randomBytes, { loopTurns, offerRekey });
+  const vault = createVault(options.store, options.keys, drawRandomBytes, { loopTurns, offerRekey });
   const monitor = await startRevocationMonitor(limits, options, monotonic, audit);
   const meter = new InvocationMeter({
     gateway: new Histogram(SHORT_BOUNDS),

@@ -7,8 +7,8 @@ import {
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
-  randomBytes,
 } from "node:crypto";
+import { drawRandomBytes } from "../random-bytes.ts";
 
 /** Length of the keys of {@link seal} and {@link sealForRecipient}, in bytes. */
 export const KEY_BYTES = 32;
@@ -27,7 +27,7 @@ export class UnsealError extends Error {
 
 /** AES-256-GCM with a random 96-bit nonce: nonce, ciphertext, tag. Opening needs the same associated data. */
 export function seal(key: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawRandomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(associatedData);
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
