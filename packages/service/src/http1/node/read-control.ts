@@ -47,7 +47,9 @@ export function createReadControl(): ReadControl {
       shouldResume: !socket.isPaused(),
       onResume() {
         state.shouldResume = true;
-        socket.pause();
+        // Paused between `resume` and its event, it tells no other pause, though Node has just begun to read it.
+        if (socket.isPaused()) socket.emit("pause");
+        else socket.pause();
       },
     };
     states.set(socket, state);
