@@ -80,6 +80,7 @@ export const PLAIN_GET: RequestMessage = {
 export const IDLE_HANDLER: UpstreamHandler = {
   onBegin: () => true,
   onResponseStarted: () => undefined,
+  onRead: () => undefined,
   onInformational: () => undefined,
   onHead: () => true,
   onData: () => true,

@@ -16,6 +16,7 @@ export function requestFromPool(
       onConnectError: reject,
       onBegin: () => (isBegun = true),
       onResponseStarted: () => undefined,
+      onRead: () => undefined,
       onInformational: () => undefined,
       onHead(code, _reason, lines) {
         status = code;

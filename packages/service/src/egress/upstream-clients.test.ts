@@ -311,6 +311,51 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     await expect.poll(() => one.reports).toEqual(["free"]);
   });
 
+  test("each read is announced before what it holds is passed on: a head, a piece, one that waited for room, an end", async () => {
+    const one = await open(create, rawResponder("HTTP/1.1 200 OK\r\n\r\n"));
+    const passed: string[] = [];
+    let isAnnounced = false;
+    let resume = (): void => undefined;
+    const pass = (what: string): void => void passed.push(isAnnounced ? what : `${what} unannounced`);
+    const next = async (act: () => unknown): Promise<void> => {
+      const { length } = passed;
+      isAnnounced = false;
+      act();
+      await expect.poll(() => passed).toHaveLength(length + 1);
+    };
+    await next(() => {
+      one.connection.send(PLAIN_GET, [], {
+        ...IDLE_HANDLER,
+        onRead: () => (isAnnounced = true),
+        onHead: (_status, _reason, _headers, go) => (pass("head"), (resume = go), true),
+        onData: (chunk) => (pass(chunk.toString("latin1")), passed.length !== 2),
+        onEnd: () => pass("end"),
+      });
+    });
+    await next(() => one.socket.write("piece"));
+    one.socket.write("waiting");
+    for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+    await next(resume);
+    await next(() => one.socket.end());
+    expect(passed).toEqual(["head", "piece", "waiting", "end"]);
+  });
+
+  test("a switch of protocols is announced as a read before the connection is handed over", async () => {
+    const head = "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const one = await open(create, rawResponder(head));
+    let isAnnounced = false;
+    const switched = deferred<boolean>();
+    void sendOn(
+      one,
+      { upgrade: "websocket" },
+      {
+        onRead: () => (isAnnounced = true),
+        onUpgrade: (_headers, stream) => (switched.resolve(isAnnounced), stream.destroy()),
+      },
+    );
+    expect(await switched.promise).toBe(true);
+  });
+
   test("a switched connection is handed over with what came after the head, and nothing is lost", async () => {
     const head = "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     const one = await open(create, rawResponder(`${head}first`));

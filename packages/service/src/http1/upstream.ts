@@ -31,6 +31,8 @@ export interface UpstreamHandler {
   onBegin(): boolean;
   /** The first bytes of a response have arrived. */
   onResponseStarted(): void;
+  /** A part of a response, or its end, was read. Called before what it holds is passed on, also where that had to wait for room. */
+  onRead(): void;
   /** An informational response (1xx) has arrived. It is dropped. */
   onInformational(): void;
   /**

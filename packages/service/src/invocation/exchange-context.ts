@@ -53,8 +53,10 @@ export interface ExchangeContext extends ResponseBodyContext {
   readonly minResponseRate: MinDataRate;
   /** How long an exchange may last, in milliseconds. */
   readonly invocationTimeoutMs: number;
-  /** Called with the bytes of every head (0), chunk and end (0) of a response, before it is passed on. */
-  readonly onBytes: (bytes: number) => void;
+  /** Called before what was read of a response is passed on. It ends the requests that were revoked, if that was not looked at just now. */
+  readonly ensureFresh: () => void;
+  /** Called with the bytes of every chunk of a response. */
+  readonly countChunk: (bytes: number) => void;
 }
 
 /** How an exchange ended, once nothing more will happen on either side. */

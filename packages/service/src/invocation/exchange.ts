@@ -138,6 +138,10 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     }
   }
 
+  onRead(): void {
+    if (!this.#isFinished) this.#context.ensureFresh();
+  }
+
   onInformational(): void {
     this.#informational += 1;
     if (this.#informational > MAX_INFORMATIONAL_RESPONSES) this.#fail({ reason: "invalid_target_response" });
@@ -151,7 +155,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     isRepeated = false,
   ): boolean {
     const receivedAt = this.#context.ticker.now();
-    this.#context.onBytes(0);
     if (this.#isFinished || this.#request === undefined) return false;
     this.upstreamStatus = status;
     const isBodiless = status === 204 || (this.#isHead && this.#response.req.method !== "HEAD");
@@ -180,8 +183,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onData(chunk: Buffer): boolean {
-    this.#context.onBytes(chunk.length);
     if (this.#isFinished) return false;
+    this.#context.countChunk(chunk.length);
     this.forwardedBytes += chunk.length;
     this.#context.meter.targetBytes += chunk.length;
     return this.#body.write(chunk);
@@ -225,7 +228,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onEnd(): void {
-    if (!this.#isFinished) this.#context.onBytes(0);
     if (this.#isFinished) return;
     this.#finish({ kind: "completed", status: this.#status ?? 0, report: this });
     this.#body.end();
@@ -234,7 +236,6 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   /** Hands the connection over: to the client it is the response, and what ends it is not decided here. */
   onUpgrade(headers: string[], stream: ByteStream): void {
     const receivedAt = this.#context.ticker.now();
-    this.#context.onBytes(0);
     const switchProtocols = this.#request?.switchProtocols;
     this.upstreamStatus = 101;
     const switched = this.#isFinished ? undefined : switchProtocols?.(headers, stream, this.#times.startedAt);

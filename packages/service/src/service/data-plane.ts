@@ -60,9 +60,12 @@ export function createDataPlane(
   const accountRegistry = createAccountRegistry();
   const ticker = createTicker(parts.monotonic);
   const countForGc = createYoungGcTrigger(options.collectYoung ?? (() => undefined));
+  const countChunk = (bytes: number): void => {
+    if (bytes >= MIN_COUNTED_CHUNK_BYTES) countForGc(bytes);
+  };
   const onBytes = (bytes: number): void => {
     feed.ensureFresh();
-    if (bytes >= MIN_COUNTED_CHUNK_BYTES) countForGc(bytes);
+    countChunk(bytes);
   };
   const bodies: BodyOptions = {
     ticker,
@@ -103,7 +106,8 @@ export function createDataPlane(
       meter,
       chunkScheduler: createChunkScheduler(),
       waitingResponses: createWaitingResponses(limits.waitingResponseBytesTotal, accountRegistry),
-      onBytes,
+      ensureFresh: feed.ensureFresh,
+      countChunk,
       bodies: {
         ...bodies,
         onBytes(bytes) {

@@ -3,7 +3,7 @@ import type { RevocationFeed } from "./revocation-feed.ts";
 /** A feed that chunks in flight are held to, too. */
 export interface StalenessGuard extends RevocationFeed {
   /**
-   * Called before each chunk passes, in either direction. A suspended process can wake with chunks to pass before the timers
+   * Called before what was read passes, in either direction. A suspended process can wake with chunks to pass before the timers
    * that read the log.
    */
   ensureFresh(): void;

@@ -99,6 +99,7 @@ function recordingHandler(isSlow: boolean): { handler: UpstreamHandler; told: Pr
   const handler: UpstreamHandler = {
     onBegin: () => true,
     onResponseStarted: () => (isResponseStarted = true),
+    onRead: () => undefined,
     onInformational: () => (informational += 1),
     onHead(status, reason, headers, go) {
       resume = go;

@@ -214,8 +214,10 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
 
   readonly #onEnd = (): void => {
     this.#isClosedByTarget = true;
-    if (this.#sending !== undefined && this.#isBegun && this.#response.endsWithConnection)
+    if (this.#sending !== undefined && this.#isBegun && this.#response.endsWithConnection) {
+      this.#sending.handler.onRead();
       return this.#complete();
+    }
     this.#fail(new TargetError("TARGET_CLOSED", "The target has closed its connection"), "incomplete");
   };
 

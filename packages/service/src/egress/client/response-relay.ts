@@ -101,6 +101,7 @@ export class ResponseRelay {
   readOn(): void {
     const handler = this.#handler;
     if (handler === undefined) return;
+    handler.onRead();
     while (!this.isPaused && this.#handler === handler) {
       const step = this.#parser.next();
       if (step === "input") return;

@@ -34,6 +34,7 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
+    this.#handler?.onRead();
     if (this.#handler === undefined) return false;
     if (status >= 100 && status < 200) {
       this.#handler.onInformational();
@@ -52,18 +53,21 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    this.#handler?.onRead();
     if (this.#handler === undefined || this.#isEnded) return false;
     // Undici passes an empty chunk when it resumes after a pause; to pause at that one would end the process.
     return chunk.length === 0 || this.#handler.onData(chunk);
   }
 
   onComplete(): void {
+    this.#handler?.onRead();
     this.#end();
     this.#handler = undefined;
   }
 
   /** Called only for a request that asks for it, and for a 101 with `Upgrade`: any other 101 is an error of the connection. */
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, socket: Socket): void {
+    this.#handler?.onRead();
     const handler = this.#handler;
     this.#handler = undefined;
     if (handler === undefined) return void socket.destroy();

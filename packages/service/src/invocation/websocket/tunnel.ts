@@ -167,7 +167,8 @@ export class Tunnel implements Tickable, WaitingResponse, ExchangeReport {
 
   /** @returns whether the tunnel is still open: reading the revocation log may have ended it. */
   #onBytes(bytes: number): boolean {
-    this.#context.onBytes(bytes);
+    this.#context.ensureFresh();
+    this.#context.countChunk(bytes);
     return !this.#isFinished;
   }
 
