@@ -242,7 +242,7 @@ function readAllowTarget(text: string): AllowRule {
   const rule = parseAllowTarget(text);
   if (rule === undefined) {
     throw new ConfigError(
-      `--allow-target: expected CIDR[:PORT], as in 10.1.0.0/16:443 or [fd00::]/8; got ${text}`,
+      `--allow-target: expected CIDR[:PORT], as in 10.1.0.0/16:443 or [fd00::]/8, for localhost:3000 both 127.0.0.1:3000 and [::1]:3000; got ${text}`,
     );
   }
   return rule;

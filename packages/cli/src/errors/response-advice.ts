@@ -74,7 +74,7 @@ const FIRST_FIELDS: ReadonlySet<string | undefined> = new Set(["uri", "capabilit
 function adviseOnField(message: string, { right, limitsFile }: RequestContext): string {
   if (limitsFile !== undefined && isAboutFile(message, limitsFile)) return LIMITS_FILE_FORM;
   if (message.includes("--allow-target"))
-    return 'The operator of the service opens other addresses: "membrane serve --allow-target ADDRESS:PORT", such as 127.0.0.1:3000. Cloud metadata and the service itself stay closed.';
+    return 'The operator of the service opens other addresses: "membrane serve --allow-target ADDRESS:PORT", such as 127.0.0.1:3000,[::1]:3000 for localhost. Cloud metadata and the service itself stay closed.';
   const field = fieldOf(message);
   const isUnknown = UNKNOWN_FIELD.test(message) && field?.includes(".") !== true;
   // The service parses a body by the rules of the capability's operation, not of the one that the client intended.
