@@ -110,30 +110,32 @@ export function resolveEndpoint(uri: CapabilityUri): Parsed<Endpoint> {
 export const AUTHORITY_FORM_EXPECTED: string =
   "a capability URI of the form cpblty://authority/#token; the form cpblty:key:token has no resolver here";
 
+const SCHEME = "cpblty://";
+
 const URI_FORM = "cpblty://authority/#token";
 
 /**
  * Describes what was expected in place of a text that is not a resolvable capability URI. If the text is a truncated URI, for
- * example half of a line that was copied, a token alone or a URL, the message says so. It contains nothing of the text.
+ * example half of a line that was copied, one without its scheme, a token alone or a URL, the message says so. It contains
+ * nothing of the text.
  *
  * @example
  * expectedCapability("cpblty://localhost:8443/").endsWith("; this one ends before its token"); // => true
  */
 export function expectedCapability(text: unknown): string {
-  const other = typeof text === "string" ? findOtherForm(text) : undefined;
-  if (other !== undefined) return `a capability URI of the form ${URI_FORM}; ${other}`;
-  const cut = typeof text === "string" ? findCut(text) : undefined;
-  return cut === undefined ? AUTHORITY_FORM_EXPECTED : `${AUTHORITY_FORM_EXPECTED}; ${cut}`;
+  const found = typeof text === "string" ? (findOtherForm(text) ?? findCut(text)) : undefined;
+  return found === undefined ? AUTHORITY_FORM_EXPECTED : `a capability URI of the form ${URI_FORM}; ${found}`;
 }
 
 /** The parts of a capability URI that people have apart: the lines for a client name them so. */
 function findOtherForm(text: string): string | undefined {
   const write = "write cpblty://AUTHORITY/#TOKEN";
   if (parseToken(text) !== undefined) return `this is a token alone: ${write}`;
-  return /^https?:\/\//i.test(text) ? `this is a URL of HTTP: ${write}` : undefined;
+  if (/^https?:\/\//i.test(text)) return `this is a URL of HTTP: ${write}`;
+  return parseCapabilityUri(`${SCHEME}${text}`) === undefined
+    ? undefined
+    : `this one has no scheme: ${write}`;
 }
-
-const SCHEME = "cpblty://";
 
 function findCut(text: string): string | undefined {
   if (isPartialToken(text))

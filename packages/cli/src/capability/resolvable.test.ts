@@ -15,15 +15,16 @@ test("only the form that names an authority is accepted, and the message says wh
   }
 });
 
-test("the message for a token alone, or a URL of HTTP, says what to write", () => {
+test("the message for a token alone, a URL of HTTP, or a capability without its scheme says what to write", () => {
   const uri = makeCapability();
   const form = "a capability URI of the form cpblty://authority/#token";
   const write = "write cpblty://AUTHORITY/#TOKEN";
   for (const [text, found] of [
-    [uri.split("#")[1]!, "a token alone"],
-    [uri.replace("cpblty", "https"), "a URL of HTTP"],
+    [uri.split("#")[1]!, "this is a token alone"],
+    [uri.replace("cpblty", "https"), "this is a URL of HTTP"],
+    [uri.replace("cpblty://", ""), "this one has no scheme"],
   ] as const) {
-    const expected = `${form}; this is ${found}: ${write}`;
+    const expected = `${form}; ${found}: ${write}`;
     expect(parseResolvable(text)).toEqual({ ok: false, error: { field: "capability", expected } });
   }
 });
@@ -38,9 +39,10 @@ test("the message for a truncated capability says how much of its token there is
   const cut = "; this one is truncated: its token has";
   for (const length of [1, 7, 8, 9, 50, 93]) {
     const expected = expectedOf(uri.slice(0, length - token.length));
-    expect(expected.endsWith(`has no resolver here${cut} ${length} of 94 characters`), String(length)).toBe(
-      true,
-    );
+    expect(
+      expected.endsWith(`of the form cpblty://authority/#token${cut} ${length} of 94 characters`),
+      String(length),
+    ).toBe(true);
   }
   for (const text of [authority, `${authority}/`, `${authority}/#`]) {
     expect(expectedOf(text)).toMatch(/; this one ends before its token$/);
