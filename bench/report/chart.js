@@ -23,7 +23,7 @@ export function chart(rows) {
   const bars = rows.map((row, index) => bar(row, TOP + index * (BAR + GAP)));
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
 <style>text{fill:#333}.b{fill:#4c78a8}.r{fill:#b0b8c4}.q{stroke:#222;stroke-width:1.5}.g{stroke:#2a2;stroke-width:3}.one{stroke:#c44;stroke-dasharray:4 3}@media(prefers-color-scheme:dark){text{fill:#ddd}.q{stroke:#eee}}</style>
-<text x="${LABEL}" y="16">CPU a request, as a multiple of what it is compared with (less is better; green: the goal)</text>
+<text x="8" y="16">CPU a request, as a multiple of what it is compared with (less is better; green: the goal; gray: other gateways; bars end at ${MOST})</text>
 ${bars.join("\n")}
 <line class="one" x1="${one}" x2="${one}" y1="${TOP - 6}" y2="${height - 6}"/>
 </svg>

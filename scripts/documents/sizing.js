@@ -5,8 +5,11 @@
 
 const INVOCATIONS = [
   ["plain", "an invocation: no signature, response of 1 KiB"],
-  ["signed (aws4)", "the same, signed with AWS Signature Version 4"],
+  ["plain, every head new", "the same, where no head repeats"],
+  ["signed (aws4)", "an invocation that is signed with AWS Signature Version 4"],
+  ["signed (aws4), every head new", "the same, where no head repeats"],
   ["TLS", "the same as the first, with TLS to the client"],
+  ["TLS, every head new", "the same, where no head repeats"],
   ["1 KiB up", "a request body of 1 KiB"],
   ["1 MiB down", "a response body of 1 MiB"],
   ["cold", "an invocation whose record is not in memory"],
