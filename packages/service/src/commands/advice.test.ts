@@ -21,6 +21,7 @@ const FLAGS: RawServeFlags = {
 };
 const FINE: AdviceContext = {
   certificate: undefined,
+  privateCA: undefined,
   lastAuthority: undefined,
   openFiles: undefined,
   serviceKeyProblems: [],
@@ -69,6 +70,18 @@ test("a former name of the service is reported, unless it is kept, in any spelli
   expect(renamed({})).toEqual([expect.stringContaining("keep the name with --authority-alias")]);
   expect(renamed({ authorityAlias: ["old.test:443"] })).toEqual([]);
   expect(renamed({ authority: "old.test" })).toEqual([]);
+});
+
+test("a private CA that is not valid yet, since the clock was ahead when it was made, is reported until it is", async () => {
+  const made = new Date(NOW.getTime() + 100 * DAY);
+  const names = [toSubjectAltName("localhost:8443")];
+  const privateCA = await issueAuthorityCertificate(await generateAuthorityKey(), made, names);
+  expect(advice({}, { privateCA })).toEqual([
+    expect.stringMatching(
+      /^certificate: of the private CA is not valid before 2030-04-.*ca\.pem and ca\.key/,
+    ),
+  ]);
+  expect(advice({}, { privateCA, now: made })).toEqual([]);
 });
 
 test("a certificate that names other names, expires soon, has expired or is not valid yet is reported", async () => {

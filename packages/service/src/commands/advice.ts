@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Authority } from "capability-protocol";
+import { parseCertificates } from "capability-sdk/pem";
 import type { ServeConfig } from "../config.ts";
 import { matchAuthorities, ownAuthorities } from "../service/own-authorities.ts";
 import { toSubjectAltName } from "../tls/subject-alt-name.ts";
@@ -23,6 +24,8 @@ export interface Advice {
 export interface AdviceContext {
   /** The certificate that was given, PEM; absent: the service's own, or none. */
   readonly certificate: string | undefined;
+  /** The certificate of the private CA, PEM; absent: it is not in use, or not made yet. */
+  readonly privateCA: string | undefined;
   /** The authority that was last served from this data directory. */
   readonly lastAuthority: Authority | undefined;
   /** How many files a process may have open; absent: not known. */
@@ -49,6 +52,7 @@ export function adviseOn(config: ServeConfig, context: AdviceContext): readonly 
     ...adviseOnTraces(config),
     ...adviseOnRename(config, context.lastAuthority),
     ...adviseOnCertificate(config, context),
+    ...adviseOnPrivateCA(context),
     ...adviseOnOpenFiles(config, context.openFiles),
     ...adviseOnServiceKey(context),
   ];
@@ -144,6 +148,19 @@ function adviseOnCertificate(config: ServeConfig, { certificate, now }: AdviceCo
         ? [advice(`expires in ${Math.floor(remaining / DAY_MS)} days: renew it`)]
         : []),
     ...(Date.parse(leaf.validFrom) > now.getTime() ? [advice("is not valid yet: is the clock right?")] : []),
+  ];
+}
+
+/** One that has expired stops the start. */
+function adviseOnPrivateCA({ privateCA, now }: AdviceContext): readonly Advice[] {
+  const [ca] = privateCA === undefined ? [] : (parseCertificates(privateCA) ?? []);
+  if (ca === undefined || Date.parse(ca.validFrom) <= now.getTime()) return [];
+  const from = new Date(ca.validFrom).toISOString();
+  return [
+    {
+      subject: "certificate",
+      problem: `of the private CA is not valid before ${from}, and clients refuse it until then: is the clock right? If it was ahead when the CA was made, move ca.pem and ca.key away, start, and give clients the new ca.pem`,
+    },
   ];
 }
 

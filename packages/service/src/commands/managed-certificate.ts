@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { EventLog } from "../telemetry/events.ts";
 import type { DataConfig, ServeConfig } from "../config.ts";
+import { readIfPresent } from "../private-files.ts";
 import { CertificateFileError } from "../tls/errors.ts";
 import { ownAuthorities } from "../service/own-authorities.ts";
 import type { EnsuredCertificate } from "../tls/server-certificate.ts";
@@ -31,6 +32,11 @@ export async function ensureManagedCertificate(
 /** The path of the private CA's certificate. */
 export function privateCAPath(config: DataConfig): string {
   return resolve(join(dataPaths(config).tls, "ca.pem"));
+}
+
+/** Reads the private CA's certificate, if it is in use and was made. */
+export async function loadPrivateCA(config: ServeConfig): Promise<string | undefined> {
+  return config.tls.kind === "private-ca" ? readIfPresent(privateCAPath(config)) : undefined;
 }
 
 /** Runs a check of the certificate and logs its error: the certificate in use stays. */

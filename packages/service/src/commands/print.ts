@@ -33,7 +33,7 @@ export function printCapabilitiesFile(
   print("");
   print(`  ${file}`);
   print("");
-  print("They are stored nowhere else: move the file to a safe place.");
+  print("The service stores them nowhere else: move the file to a safe place.");
   printCa(print, ca);
   print("");
 }

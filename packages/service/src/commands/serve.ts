@@ -18,7 +18,12 @@ import type { ConfiguredFiles } from "./configured-files.ts";
 import { readConfiguredFiles } from "./configured-files.ts";
 import { describeKeyFile } from "./key/describe-key-file.ts";
 import { checkListenAddresses } from "./listen-error.ts";
-import { ensureManagedCertificate, privateCAPath, RENEWAL_CHECK_INTERVAL_MS } from "./managed-certificate.ts";
+import {
+  ensureManagedCertificate,
+  privateCAPath,
+  loadPrivateCA,
+  RENEWAL_CHECK_INTERVAL_MS,
+} from "./managed-certificate.ts";
 import type { ServedMetrics } from "./metrics/serve-metrics.ts";
 import { serveMetrics } from "./metrics/serve-metrics.ts";
 import { startProcessMeter } from "./metrics/process-meter.ts";
@@ -117,6 +122,7 @@ async function advise(
 ): Promise<void> {
   const advice = adviseOn(config, {
     certificate: certificate?.cert,
+    privateCA: await loadPrivateCA(config),
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
     serviceKeyProblems: describeKeyFile(dataPaths(config).serviceKey, keys),

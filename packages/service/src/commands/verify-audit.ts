@@ -83,15 +83,24 @@ function report(
   for (const { file, line } of torn.slice(0, MAX_PRINTED))
     print(`${file}:${line}: note: has a line that was not written whole; what it says is not authenticated`);
   if (torn.length > MAX_PRINTED) print(`note: there are ${torn.length - MAX_PRINTED} more of these`);
-  if (earlierWriters > 0) print(`note: ${earlierWriters} writers ended before these files begin`);
+  if (earlierWriters > 0) print(`note: ${count(earlierWriters, "writer")} ended before these files begin`);
   if (unknownWriters > 0)
     print(
       `note: the store does not know ${unknownWriters} of the writers: what was cut off at their ends is not missed`,
     );
+  if (lines === 0 && writers > 0)
+    print(
+      "note: not one line is under a key of this store: is it the store of this trail (--data, --store)?",
+    );
+  const written = `${count(lines, "line")} of ${count(writers, "writer")}`;
   const begin = since > 0 ? ` since ${new Date(since).toISOString()}` : "";
   print(
     problems === 0
-      ? `The audit trail is whole${begin}: ${lines} lines of ${writers} writers.`
-      : `The audit trail is not whole: ${problems === 1 ? "1 problem" : `${problems} problems`}; ${lines} lines of ${writers} writers are as they were written.`,
+      ? `The audit trail is whole${begin}: ${written}.`
+      : `The audit trail is not whole: ${count(problems, "problem")}; as they were written: ${written}.`,
   );
+}
+
+function count(number: number, what: string): string {
+  return number === 1 ? `1 ${what}` : `${number} ${what}s`;
 }

@@ -30,7 +30,9 @@ async function open() {
 
 const WHOLE = {
   code: 0,
-  stdout: expect.stringMatching(/^The audit trail is whole since .*: \d+ lines of \d+ writers\.$/m),
+  stdout: expect.stringMatching(
+    /^The audit trail is whole since .*: (?:1 line|\d+ lines) of (?:1 writer|\d+ writers)\.$/m,
+  ),
 };
 
 async function create(service: { readonly url: string }, token: string, from: number, count: number) {
@@ -226,6 +228,21 @@ test("a file that cannot be opened stops a start and a command, with the reason;
     stderr: expect.stringMatching(/^membrane: --since: expected a time in UTC/),
   });
   expect(await at.verify(at.file)).toMatchObject(WHOLE);
+});
+
+test("a trail that is verified with the store of another one is not whole, and a note asks for the store", async () => {
+  await using at = await open();
+  expect(await at.run("init")).toMatchObject({ code: 0 });
+  const other = ["--data", join(at.path, "other")];
+  expect(await runMembrane(["init", ...other])).toMatchObject({ code: 0 });
+  const ask = "note: not one line is under a key of this store: is it the store of this trail";
+  const own = await at.verify(at.file);
+  expect(own).toMatchObject(WHOLE);
+  expect(own.stdout).not.toContain(ask);
+  expect(await runMembrane(["audit", "verify", at.file, ...other])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(ask),
+  });
 });
 
 test("with a trail that is required and has no space, commands do nothing but revoke", async () => {

@@ -112,7 +112,7 @@ test("a port that another program uses fails; one that the service itself uses p
   await using service = await spawnService(directory.path);
   const own = await doctor(directory.path, "--listen", `127.0.0.1:${service.port}`, "--no-tls");
   expect(own.failed).toEqual([]);
-  expect(own.text).toMatch(new RegExp(`port: 127\\.0\\.0\\.1:${service.port}: the service is running`));
+  expect(own.text).toMatch(new RegExp(`port: 127\\.0\\.0\\.1:${service.port}: a service is running`));
 
   const other = createServer((_request, response) => response.writeHead(404).end());
   other.listen(0, "127.0.0.1");

@@ -80,7 +80,7 @@ test("an authority with another port than the service's is reported, since somet
   const authorityLine = async (flags: Partial<RawServeFlags>) =>
     /^.* authority: .*$/m.exec((await examine(directory.path, flags)).text)?.[0];
   const forwarded =
-    "ok    authority: a.test:8443, but the service listens on port 18443: something must forward it";
+    "ok    authority: a.test:8443, but --listen has port 18443: give doctor the flags of serve, or let something forward it";
   expect(await authorityLine({ authority: "a.test:8443", listen: "127.0.0.1:18443" })).toBe(forwarded);
   expect(await authorityLine({ authority: "a.test:18443", listen: "127.0.0.1:18443" })).toBe(
     "ok    authority: a.test:18443",

@@ -4,6 +4,7 @@ import { loadServerCertificate } from "../../tls/server-certificate.ts";
 import { adviseOn, readOpenFiles } from "../advice.ts";
 import { dataPaths, lastAuthority, resolveAuthority } from "../data-directory.ts";
 import { describeKeyFile } from "../key/describe-key-file.ts";
+import { loadPrivateCA } from "../managed-certificate.ts";
 import type { Print } from "../print.ts";
 import { checkAudit } from "./audit-checks.ts";
 import { checkCertificate, checkPrivateCA } from "./certificate-checks.ts";
@@ -85,6 +86,7 @@ async function checkAdvice(
     config.tls.kind === "files" ? await loadServerCertificate(config.tls).catch(() => undefined) : undefined;
   const advice = adviseOn(config, {
     certificate: given?.cert,
+    privateCA: await loadPrivateCA(config),
     lastAuthority: await lastAuthority(config),
     openFiles: await readOpenFiles(),
     serviceKeyProblems: keys === undefined ? [] : describeKeyFile(dataPaths(config).serviceKey, keys),

@@ -12,7 +12,7 @@ export function checkAuthority(config: ServeConfig): Finding {
     ok: true,
     what: ok
       ? `authority: ${config.authority}`
-      : `authority: ${config.authority}, but the service listens on port ${config.listen.port}: something must forward it`,
+      : `authority: ${config.authority}, but --listen has port ${config.listen.port}: give doctor the flags of serve, or let something forward it`,
   };
 }
 
@@ -32,7 +32,7 @@ export async function checkPort(config: ServeConfig): Promise<Finding> {
     };
   }
   return (await isServiceAt(config))
-    ? { ok: true, what: `${where}: the service is running` }
+    ? { ok: true, what: `${where}: a service is running` }
     : {
         ok: false,
         what: `${where} is taken by another program: end it, or name another port with --listen HOST:PORT`,

@@ -28,6 +28,6 @@ export async function withUnusedEnvironment<T>(
 
 function inUse(processes: readonly number[]): StoreFormatError {
   return new StoreFormatError(
-    `the store is in use: stop the service first (it is open in the process ${processes.join(", ")})`,
+    `the store is in use: stop the service first (it is open in ${processes.length === 1 ? "the process" : "the processes"} ${processes.join(", ")})`,
   );
 }
