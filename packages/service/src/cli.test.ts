@@ -95,6 +95,8 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["key drop 1", { MEMBRANE_FORGETS: "4" }, "MEMBRANE_FORGETS: no such variable"],
   ["key drop --forgets 1", { MEMBRANE_KEY: "1" }, "MEMBRANE_KEY: no such variable"],
   ["key rotate 2", {}, "2: unexpected argument"],
+  ["key rotat", {}, "rotat: no such command"],
+  ["audit verfy trail.log", {}, "verfy: no such command"],
   ["serve", { MEMBRANE_LISTEN: "nonsense" }, "MEMBRANE_LISTEN: expected HOST:PORT"],
   ["serve --listen junk", { MEMBRANE_LISTEN: "a.test:1" }, "--listen: expected HOST:PORT"],
   [
@@ -110,6 +112,13 @@ const BAD: readonly (readonly [string, Readonly<Record<string, string>>, string]
   ["serve", { MEMBRANE_VERSION: "1.0" }, "MEMBRANE_VERSION: no such variable"],
   ["serve", { MEMBRANE_HELP: "true" }, "MEMBRANE_HELP: no such variable"],
   ["serve", { MEMBRANE_NO_TLS: "1" }, "MEMBRANE_NO_TLS: expected MEMBRANE_TLS=false instead"],
+  [
+    "serve",
+    { MEMBRANE_NO_HEAD_MEMO: "1" },
+    "MEMBRANE_NO_HEAD_MEMO: expected MEMBRANE_HEAD_MEMO=false instead",
+  ],
+  ["serve", { MEMBRANE_NO_PROFILE: "1" }, "MEMBRANE_NO_PROFILE: expected MEMBRANE_PROFILE=false instead"],
+  ["serve", { MEMBRANE_NO_WORKERS: "1" }, "MEMBRANE_NO_WORKERS: no such variable"],
 ];
 
 test.each(BAD)("membrane %s with %j is refused: %s", async (words, variables, message) => {

@@ -1,5 +1,5 @@
 import { toKebabCase } from "./flag-names.ts";
-import { VARIABLE_PREFIX, VARIABLE_NAMESPACE } from "./variables.ts";
+import { VARIABLE_PREFIX } from "./variables.ts";
 
 /** The message for a flag without its value. */
 export const VALUE_EXPECTED = "missing value";
@@ -25,10 +25,14 @@ export function explainParserError(
     name.startsWith(VARIABLE_PREFIX) &&
     name.slice(VARIABLE_PREFIX.length).replaceAll("_", "").toLowerCase() === folded;
   const variable = Object.keys(environment).find(matchesFlag) ?? `${VARIABLE_PREFIX}${unknown}`;
-  return variable === `${VARIABLE_NAMESPACE}_NO_TLS`
-    ? `${variable}: expected ${VARIABLE_NAMESPACE}_TLS=false instead`
+  const [, negated = ""] = variable.split(`${VARIABLE_PREFIX}NO_`);
+  return ON_BY_DEFAULT.has(negated)
+    ? `${variable}: expected ${VARIABLE_PREFIX}${negated}=false instead`
     : `${variable}: no such variable, since there is no flag ${flag}. "membrane serve --help" lists them`;
 }
+
+/** What `--no-FLAG` turns off. As a variable, the flag does without `NO_`. */
+const ON_BY_DEFAULT: ReadonlySet<string> = new Set(["HEAD_MEMO", "PROFILE", "TLS"]);
 
 /** The flag as it was written. The parser reports it without dashes, in camel case: `maxFrobs`. */
 function findFlag(unknown: string, words: readonly string[]): string | undefined {
@@ -58,7 +62,7 @@ function commandOf([first = "", second = ""]: readonly string[]): string {
 }
 
 /** Commands that have subcommands. */
-const GROUPS: ReadonlySet<string> = new Set(["tenant", "membrane"]);
+const GROUPS: ReadonlySet<string> = new Set(["audit", "key", "membrane", "tenant"]);
 
 /** Explains a word in place of a command, or after a command that takes no more words. */
 function explainUnexpected(unknown: string, args: readonly string[]): string {
