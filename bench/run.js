@@ -3,6 +3,7 @@
 // short windows that say whether the bench works and no more.
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { chosenOf } from "./chosen.js";
 import { endAll, endProgram } from "./gateways/start.js";
 import { compare } from "./measure/compare.js";
 import { measureIdleMemory } from "./measure/idle.js";
@@ -71,35 +72,61 @@ async function measureAll() {
     compared: [],
     unavailable: [],
   };
-  for (const row of rowsOf(world)) await measure(row.name, () => compareRow(row, results));
-  await measure("idle memory", async () => {
-    results.idleBytes = await measureIdleMemory(world.service("plain"));
-  });
-  await measure("latency", async () => {
-    results.latencies = { rate: RATE, rows: await measureLatencies(world) };
-  });
-  await measure("1 GiB up and down", async () => {
-    results.transfers = await compareTransfers(world, transfers);
-  });
-  await measure(`scale, ${stored} stored`, async () => {
-    const scale = await makeScale(stored, world.target);
-    for (const row of scale.rows) await compareRow(row, results);
-    results.scale = { count: stored, ...(await measureScale(scale, world.target, fixed)) };
-  });
+  const parts = partsOf(world, results);
+  for (const name of chosenOf([...parts.keys()], words)) await measure(name, parts.get(name));
   return results;
 }
 
 /**
- * Measures a row or a part if it is wanted. One that fails does not end the others, but nothing is recorded then.
+ * All rows and parts by their names; each puts what it measures into the results.
+ *
+ * @param {import("./world.js").World} world
+ * @param {import("./results.js").Results} results
+ * @returns {ReadonlyMap<string, () => Promise<void>>}
+ */
+function partsOf(world, results) {
+  const rows = rowsOf(world);
+  return new Map([
+    ...rows.map((row) => /** @type {const} */ ([row.name, () => compareRow(row, results)])),
+    [
+      "idle memory",
+      async () => {
+        results.idleBytes = await measureIdleMemory(world.service("plain"));
+      },
+    ],
+    [
+      "latency",
+      async () => {
+        results.latencies = { rate: RATE, rows: await measureLatencies(world) };
+      },
+    ],
+    [
+      "1 GiB up and down",
+      async () => {
+        results.transfers = await compareTransfers(world, transfers);
+      },
+    ],
+    [
+      `scale, ${stored} stored`,
+      async () => {
+        const scale = await makeScale(stored, world.target);
+        for (const row of scale.rows) await compareRow(row, results);
+        results.scale = { count: stored, ...(await measureScale(scale, world.target, fixed)) };
+      },
+    ],
+  ]);
+}
+
+/**
+ * Measures a row or a part. One that fails does not end the others, but nothing is recorded then.
  *
  * @param {string} name
- * @param {() => Promise<void>} act
+ * @param {(() => Promise<void>) | undefined} act
  */
 async function measure(name, act) {
-  if (words.length > 0 && !words.some((word) => name.includes(word))) return;
   process.stderr.write(`measuring ${name}\n`);
   try {
-    await act();
+    await act?.();
   } catch (error) {
     console.error(error);
     process.exitCode = 1;

@@ -6,12 +6,12 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { chosenOf } from "./chosen.js";
 import { isNoisy, median, quartiles } from "./measure/statistics.js";
 import { withQuartiles } from "./report/table.js";
 
 const run = promisify(execFile);
 const pairs = Number(process.env["BENCH_PAIRS"] ?? 31);
-const wanted = process.argv.slice(2);
 
 /** Another checkout that is built, in place of this one. */
 const ROOT = process.env["BENCH_CHECKOUT"] ?? fileURLToPath(new URL("..", import.meta.url));
@@ -27,13 +27,18 @@ const ROWS = [
   ["membrane --version", [MEMBRANE, "--version"]],
 ];
 
+const chosen = chosenOf(
+  ROWS.map(([name]) => name),
+  process.argv.slice(2),
+);
+
 /** @typedef {{ cpu: number, wall: number }} Cost in milliseconds */
 
 const home = await mkdtemp(join(tmpdir(), "membrane-bench-"));
 try {
-  const rows = ROWS.filter(([name]) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
   const measured = [];
-  for (const [name, args] of rows) measured.push({ what: name, ...(await compare(args)) });
+  for (const [name, args] of ROWS.filter(([name]) => chosen.includes(name)))
+    measured.push({ what: name, ...(await compare(args)) });
   console.log(
     `${pairs} pairs of starts in turn, against node -e 0, ${process.version}, load average ${loadavg()[0]?.toFixed(2)}`,
   );
