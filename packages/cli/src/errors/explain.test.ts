@@ -140,6 +140,14 @@ test("an address that the service does not connect to is reported with the flag 
   );
 });
 
+test.each(["tls.ca", "tls.cert", "tls.key"])(
+  "a %s that is no PEM may be the name of a file without its @",
+  (field) => {
+    const message = `${field}: expected PEM of at most 65536 characters`;
+    expect(refused(400, "Bad Request", "invalid_field", message).hint).toContain("write @FILE");
+  },
+);
+
 test("an unknown field in the body is reported as a capability of another kind", () => {
   expect(
     refused(400, "Bad Request", "invalid_field", "id: expected one of the fields uri, …").hint,

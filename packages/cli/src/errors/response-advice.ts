@@ -71,6 +71,9 @@ const UNKNOWN_FIELD = /: expected (?:one of the fields |no such field;)/;
 /** The fields that every service knows which carries out the operation. */
 const FIRST_FIELDS: ReadonlySet<string | undefined> = new Set(["uri", "capability", "id"]);
 
+/** Fields whose options people give the name of a file. */
+const PEM_FIELDS: ReadonlySet<string> = new Set(["tls.ca", "tls.cert", "tls.key"]);
+
 function adviseOnField(message: string, { right, limitsFile }: RequestContext): string {
   if (limitsFile !== undefined && isAboutFile(message, limitsFile)) return LIMITS_FILE_FORM;
   if (message.includes("--allow-target"))
@@ -82,7 +85,10 @@ function adviseOnField(message: string, { right, limitsFile }: RequestContext): 
     return `The capability seems to be of another kind: this needs one to ${right}.`;
   // The SDK has checked the names before.
   if (isUnknown) return "The service does not know this field: it is older than capi.";
-  return `"capi membrane ${right} --help" lists its options.`;
+  const help = `"capi membrane ${right} --help" lists its options.`;
+  return field !== undefined && PEM_FIELDS.has(field)
+    ? `The value is the PEM itself. For a file, write @FILE in its place.\n${help}`
+    : help;
 }
 
 function unauthorized({ authority, right, sourceProfile }: RequestContext): string {
