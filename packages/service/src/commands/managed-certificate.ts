@@ -8,8 +8,8 @@ import type { EnsuredCertificate } from "../tls/server-certificate.ts";
 import { ensureServerCertificate } from "../tls/server-certificate.ts";
 import { dataPaths } from "./data-directory.ts";
 
-/** How often the service's own certificate is checked, in milliseconds. */
-export const RENEWAL_CHECK_INTERVAL_MS: number = 12 * 60 * 60 * 1_000;
+/** How often the service's own certificate is checked, in milliseconds: one made by a wrong clock is refused by clients until then. */
+export const RENEWAL_CHECK_INTERVAL_MS: number = 60 * 60 * 1_000;
 
 /**
  * Reads the certificate of the private CA, and makes or renews it where needed.
