@@ -7,6 +7,8 @@ import { deferred } from "../../../testkit/src/deferred.ts";
 import type { OpenedConnection } from "../../../testkit/src/opened-connection.ts";
 import { IDLE_HANDLER, PLAIN_GET, openConnection, sendOn } from "../../../testkit/src/opened-connection.ts";
 import { OK_RESPONSE, rawResponder, rawResponderAfterBody } from "../../../testkit/src/raw-responder.ts";
+import type { TestCertificate } from "../../../testkit/src/tls-target.ts";
+import { makeCertificate } from "../../../testkit/src/tls-target.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { UpstreamHandler } from "../http1/upstream.ts";
 import { createClientConnections } from "./client/client.ts";
@@ -32,8 +34,12 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one[Symbol.asyncDispose]()));
 });
 
-async function open(create: CreateConnection, serve: (socket: Socket) => void): Promise<OpenedConnection> {
-  const one = await openConnection(create, serve);
+async function open(
+  create: CreateConnection,
+  serve: (socket: Socket) => void,
+  certificate?: TestCertificate,
+): Promise<OpenedConnection> {
+  const one = await openConnection(create, serve, certificate);
   opened.push(one);
   return one;
 }
@@ -80,6 +86,31 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     const body = Buffer.alloc(32 * 1_024 * 1_024);
     expect(await sendOn(one, { method: "PUT", body })).toEqual({ status: 200, body: "ok" });
     await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
+  test("a response over TLS to a request that was not read whole closes the connection", async () => {
+    const serve = (socket: Socket): void => {
+      socket.once("data", () => void socket.pause().write(OK_RESPONSE));
+    };
+    const one = await open(create, serve, await makeCertificate("127.0.0.1"));
+    const body = Buffer.alloc(32 * 1_024 * 1_024);
+    expect(await sendOn(one, { method: "PUT", body })).toEqual({ status: 200, body: "ok" });
+    await expect.poll(() => one.reports).toEqual(["closed"]);
+  });
+
+  test.each([
+    ["no body", 0],
+    ["a small body", 1_000],
+    ["a body of several records", 100_000],
+  ])("requests with %s over TLS are carried by one connection", async (_what, bytes) => {
+    const ROUNDS = 50;
+    const one = await open(create, rawResponderAfterBody(OK_RESPONSE), await makeCertificate("127.0.0.1"));
+    const body = Buffer.alloc(bytes, "x");
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      expect(await sendOn(one, { method: "PUT", body })).toEqual({ status: 200, body: "ok" });
+      await expect.poll(() => one.reports, { interval: 1 }).toHaveLength(round);
+      expect(one.reports.at(-1)).toBe("free");
+    }
   });
 
   test("a body that goes on after the response is destroyed", async () => {

@@ -101,7 +101,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
   onTurn(): void {
     if (!this.#isOpen) return;
     const sending = this.#sending;
-    if (sending === undefined) this.#owner.onFree(this);
+    if (sending === undefined) this.#onTurnAfterResponse();
     else this.#contain(sending, () => this.#begin(sending));
   }
 
@@ -189,16 +189,26 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
     const sending = this.#sending;
     if (sending === undefined) return;
     const { head, handler } = sending;
-    // A target that responds before it has read the whole request would take the rest for the next one (RFC 9112 §9.5).
-    const isRequestRead = this.#writer.isSent && this.#socket.writableLength === 0;
     const isReusable =
-      head.keepsConnection && isRequestRead && this.#response.keepsConnection && !this.#reader.isResting;
+      head.keepsConnection &&
+      this.#writer.isSent &&
+      this.#response.keepsConnection &&
+      !this.#reader.isResting;
     this.#endRequest();
     handler.onEnd();
     if (!isReusable) return this.#close();
     this.#isReused = true;
     // A turn later, so that what has arrived behind the response is read before the connection gets another request.
     this.#shared.turns.add(this);
+  }
+
+  /**
+   * A target that responds before it has read the whole request would take the rest for the next one (RFC 9112 §9.5). Asked only now, since
+   * Node reports what the operating system took at once of an encrypted request in the turn after.
+   */
+  #onTurnAfterResponse(): void {
+    if (this.#socket.writableLength > 0) this.#close();
+    else this.#owner.onFree(this);
   }
 
   /** The connection is the handler's from now on. */
