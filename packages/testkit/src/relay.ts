@@ -97,7 +97,17 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     holdReplies() {
       for (const upstream of upstreams) upstream.pause();
-      return { pass: () => upstreams.forEach((upstream) => void upstream.resume()) };
+      return {
+        // After the next look at the sockets, so that what has come by now is there.
+        pass: () =>
+          void setImmediate(() => {
+            for (const upstream of upstreams) {
+              // All that is there, as one chunk: when it is resumed, each chunk that Node has read comes by itself.
+              upstream.read();
+              upstream.resume();
+            }
+          }),
+      };
     },
     hold: (text) => new Promise((arrived) => (held = { text, arrived })),
     async [Symbol.asyncDispose]() {

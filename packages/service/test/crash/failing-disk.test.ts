@@ -175,7 +175,7 @@ test("a start that cannot read a file of the store ends with its name, and the n
       of: `${data.path}/${file}`,
       action: { kind: "fail", code: "EIO" },
     });
-    const args = ["serve", "--data", data.path, "--authority", "membrane.test"];
+    const args = ["serve", "--data", data.path, "--authority", "membrane.test", "--listen", "127.0.0.1:0"];
     const { code, stderr } = await runToItsEnd(args, disk.env);
     expect({ file, code, stderr }).toMatchObject({
       code: 1,
