@@ -59,17 +59,17 @@ export function finish(
   };
   switch (end.kind) {
     case "completed":
-      return context.log.invoked({ ...event, status: end.status });
+      return context.log.invoked({ status: end.status, ...event });
     case "denied": {
       const error = wireError(end.denial, head);
       const { reason } = end.denial;
       endRefused(exchange, head, resolution, error, end.report);
       auditRefusal(context, exchange, head, end.denial, resolution);
-      context.log.failed({ ...event, status: error.status, reason, ...causeOf(end.cause) });
+      context.log.failed({ status: error.status, reason, ...event, ...causeOf(end.cause) });
       return respondOrAbort(exchange, head, error, resolution);
     }
     case "aborted":
-      return context.log.aborted({ ...event, status: end.status, ...causeOf(end.cause) });
+      return context.log.aborted({ status: end.status, ...event, ...causeOf(end.cause) });
     case "client_disconnected":
       return context.log.clientDisconnected(event);
   }
@@ -121,7 +121,7 @@ export function respondDenial(
   const of = caller === undefined ? undefined : fingerprintsOfCaller(caller);
   context.counts.refuse(denial, caller?.capability.kind);
   endRefused(exchange, head, caller, error, report);
-  context.log.refused({ ...ids, status: error.status, reason: denial.reason, of, exchange: report });
+  context.log.refused({ status: error.status, reason: denial.reason, of, exchange: report, ...ids });
   auditRefusal(context, exchange, head, denial, caller);
   respondOrAbort(exchange, head, error, caller);
 }
@@ -166,7 +166,7 @@ export function respondMalformed(context: ResponderContext, exchange: HttpExchan
   const error = inPlaceOfTarget(wireError(denial));
   context.counts.refuse(denial);
   const ids = requestIds(context, exchange);
-  context.log.refused({ ...ids, status: error.status, reason: "malformed_request" });
+  context.log.refused({ status: error.status, reason: "malformed_request", ...ids });
   exchange.response.closeAfter();
   respondError(exchange, { kind: "chunked" }, error);
 }

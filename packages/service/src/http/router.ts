@@ -206,7 +206,7 @@ async function runManagement(
   const { status, body } = outcome.value;
   context.counts.operations[kind].done += 1;
   endManaged(exchange, head, caller, status);
-  context.log.managed({ ...ids, status, of: fingerprintsOfCaller(caller), kind });
+  context.log.managed({ status, of: fingerprintsOfCaller(caller), kind, ...ids });
   respondJson(exchange, head.body, status, body);
   watchEnded(context.invocationContext.waitingResponses, exchange.response, caller.accounts);
 }

@@ -45,7 +45,7 @@ export class PassedHeads {
     const built = buildResponseHead(status, reason, lines, this.#cors, request, isBodiless);
     if (!built.ok) return built;
     const isKept = isRepeated && !dependsOnRequest(status, lines);
-    const head = { ...built.value, isRepeated: isKept };
+    const head = { isRepeated: isKept, ...built.value };
     if (isKept) this.#kept.set(lines, head);
     return ok(head);
   }

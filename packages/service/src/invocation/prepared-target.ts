@@ -8,6 +8,7 @@ import type {
 import { foldHeaderName, originOfAuthority } from "capability-protocol";
 import { createSigner, isS3Service, s3HeaderRule } from "capability-protocol/signers";
 import type { HashFunction, Signer } from "capability-protocol/signers";
+import { flatHeaders } from "../domain/flat-headers.ts";
 import { maxAddedBytes } from "../domain/head-size.ts";
 import type { TargetContent } from "../domain/target.ts";
 import { credentialKeys, ownKeys } from "./credential-names.ts";
@@ -80,6 +81,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
   const headers = configuration.headers.filter(
     ([name]) => signer?.ownHeaders.has(name.toLowerCase()) !== true,
   );
+  const lines = flatHeaders(headers);
   const overrides = headers.filter(([name]) => isOverride(signer, name));
   const carriesCredential =
     signer !== undefined ||
@@ -90,15 +92,14 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     origin,
     path: signer === undefined ? path : signer.wirePath(path),
     query,
-    headers: ["Host", origin.host, ...headers.flat()],
+    headers: ["Host", origin.host, ...lines],
     headerNames: new Set(["host", ...configured.map(foldHeaderName)]),
     overrideHeaders:
       overrides.length === 0
         ? NO_HEADERS
         : new Map(overrides.map(([name, value]) => [foldHeaderName(name), value])),
-    fixedHeaders: overrides.flat(),
-    maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, headers.flat()),
-    ...prepareOpenings(configuration),
+    fixedHeaders: flatHeaders(overrides),
+    maxAddedBytes: maxAddedBytes(configuration.hmac, origin.host, lines),
     headerRule: signer === undefined ? NO_RULE : signer.headerRule,
     carriesCredential,
     droppedCredentials: carriesCredential ? "all" : "none",
@@ -108,6 +109,7 @@ function prepareConfigured(configuration: TargetConfiguration, digest: HashFunct
     base: baseOf(configuration.uri),
     isS3: configuration.hmac?.scheme === "aws4-hmac-sha256" && isS3Service(configuration.hmac.service),
     isMembraneService: false,
+    ...prepareOpenings(configuration),
     ...(configuration.method === undefined ? {} : { method: configuration.method }),
     ...(configuration.timeoutMs === undefined ? {} : { timeoutMs: configuration.timeoutMs }),
     ...(signer === undefined ? {} : { signer }),

@@ -199,5 +199,5 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
   if (stored.content === undefined) return { ...found, isOutdated: true };
   const target = prepareTarget(stored.content, context.digest, context.authorityCa);
   const owner = usageOwners.targetOwner ?? NO_TENANT;
-  return { ...found, upstream: { target, owner, poolKey: poolKey(target, owner) } };
+  return { upstream: { target, owner, poolKey: poolKey(target, owner) }, ...found };
 }

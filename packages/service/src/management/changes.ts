@@ -149,10 +149,10 @@ async function recorded<E>(
   write: Promise<Result<void, E>>,
 ): Promise<Result<void, E>> {
   const result = await write.catch((error: unknown) => {
-    if (!isUnchanged(error)) record({ ...change, outcome: "unknown" });
+    if (!isUnchanged(error)) record({ outcome: "unknown", ...change });
     throw error;
   });
-  if (result.ok) record({ ...change, outcome: "done" });
+  if (result.ok) record({ outcome: "done", ...change });
   return result;
 }
 

@@ -68,7 +68,7 @@ function exportTarget(
     createdBy: caller.capability.uid,
   };
   const dataKey = random(KEY_BYTES);
-  const rights = { ...provenance(caller), kind: "invoke", resource: target.uid } as const;
+  const rights = { kind: "invoke", resource: target.uid, ...provenance(caller) } as const;
   const stored = sealTarget(target, content, dataKey);
   return createCapability(context, caller, { rights, payload: dataKey, terms, target: stored });
 }
@@ -82,9 +82,9 @@ function reexport(
 ): Promise<Outcome<ManagementResponse>> {
   const { kind, resource, uid } = parent.capability;
   const rights = {
-    ...provenance(caller),
     kind,
     parent: uid,
+    ...provenance(caller),
     ...(resource === undefined ? {} : { resource }),
   };
   return createCapability(context, caller, {

@@ -2,6 +2,7 @@ import type { TargetConfiguration } from "capability-protocol";
 import { printableName } from "capability-protocol";
 import type { Outcome } from "../domain/denial.ts";
 import { invalid, PASSED } from "../domain/denial.ts";
+import { flatHeaders } from "../domain/flat-headers.ts";
 import { maxAddedBytes, headSize, headerLinesSize } from "../domain/head-size.ts";
 
 /** Assumed where the client's method is forwarded: the longest one that may be. */
@@ -14,7 +15,7 @@ const ASSUMED_METHOD = "UNSUBSCRIBE";
 export function checkHeadSize(target: TargetConfiguration, limit: number): Outcome<undefined> {
   const { origin, path, query } = target.uri;
   const { host } = origin;
-  const ownHeaders = target.headers.flat();
+  const ownHeaders = flatHeaders(target.headers);
   const expected = `a request head of at most ${limit} bytes, with what the service adds (--header-bytes)`;
   const method = target.method ?? ASSUMED_METHOD;
   let bytes = headSize({ method, path, query }, ["Host", host]);

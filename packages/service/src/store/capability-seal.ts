@@ -19,13 +19,13 @@ export function sealCapability(
   const { own, label } = terms;
   const limits = limitChain(capability.uid, terms);
   if (limits.length === 0 && label === undefined) {
-    const plain = { ...capability, version: 1 };
-    return { ...plain, lookupId, sealed: seal(sealingKey, secret, associatedData(plain)) };
+    const plain = { version: 1, ...capability };
+    return { lookupId, sealed: seal(sealingKey, secret, associatedData(plain)), ...plain };
   }
   const expiresAt = own?.limits.expiresAt;
-  const narrowed = { ...capability, ...(expiresAt === undefined ? {} : { expiresAt }), version: 2 };
+  const narrowed = { version: 2, ...capability, ...(expiresAt === undefined ? {} : { expiresAt }) };
   const payload = encodeCapabilityPayload({ secret, limits, ...(label === undefined ? {} : { label }) });
-  return { ...narrowed, lookupId, sealed: seal(sealingKey, payload, associatedData(narrowed)) };
+  return { lookupId, sealed: seal(sealingKey, payload, associatedData(narrowed)), ...narrowed };
 }
 
 /** Seals the same payload under another service key. @throws UnsealError if the key is not that of the capability's token. */

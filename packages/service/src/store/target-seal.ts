@@ -17,8 +17,8 @@ export interface OpenedTarget {
 /** Seals what a target says under its data key. */
 export function sealTarget(target: Target, content: TargetContent, dataKey: Uint8Array): StoredTarget {
   const { version, payload } = encodeTargetPayload(content);
-  const versioned = { ...target, version };
-  return { ...versioned, sealed: seal(dataKey, payload, associatedData(versioned)) };
+  const versioned = { version, ...target };
+  return { sealed: seal(dataKey, payload, associatedData(versioned)), ...versioned };
 }
 
 /**

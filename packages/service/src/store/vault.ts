@@ -162,5 +162,5 @@ function openRecords(
     needsRekey,
   };
   if (target === undefined) return opened;
-  return { ...opened, target: openTarget(target, payload) };
+  return { target: openTarget(target, payload), ...opened };
 }

@@ -128,7 +128,7 @@ export function createEventLog(logger: Logger): EventLog {
     ready: ({ authority, host, port, secure }) => logger.info({ authority, host, port, secure }, "ready"),
     stopping: () => logger.info("stopping"),
     stopped: () => logger.info("stopped"),
-    managed: (event) => logger.info({ ...describeRequest(event), kind: event.kind }, "managed"),
+    managed: (event) => logger.info(describeRequest(event, { kind: event.kind }), "managed"),
     logsEveryInvocation: isVerbose,
     invoked: (event) => {
       if (isServerError(event)) logger.info(describeInvocation(event), "invoked");
@@ -199,22 +199,22 @@ function isServerError({ status = 0 }: RequestEvent): boolean {
   return status >= 500;
 }
 
-function describeRequest({ requestId, traceId, status, of }: RequestEvent): object {
+/** @param more fields of the line, after those that every request has. */
+function describeRequest({ requestId, traceId, status, of }: RequestEvent, more?: object): object {
   const { capability, tenant, membrane } = of ?? NO_FINGERPRINTS;
-  return { requestId, traceId, status, capability, tenant, membrane };
+  return { requestId, traceId, status, capability, tenant, membrane, ...more };
 }
 
 const NO_FINGERPRINTS: Partial<Fingerprints> = {};
 
 function describeInvocation({ exchange, ...request }: InvocationEvent): object {
   if (exchange === undefined) return describeRequest(request);
-  return {
-    ...describeRequest(request),
+  return describeRequest(request, {
     upstreamStatus: exchange.upstreamStatus,
     durationMs: Math.round(exchange.elapsedMs()),
     bytes: exchange.forwardedBytes,
     receivedBytes: exchange.receivedBytes,
-  };
+  });
 }
 
 function describeFailure(

@@ -6,6 +6,7 @@ import type {
   TlsConfiguration,
 } from "capability-protocol";
 import { formatTargetUri, parseAuthority, parseToken, readTargetUri } from "capability-protocol";
+import { flatHeaders } from "../../domain/flat-headers.ts";
 import type { TargetContent } from "../../domain/target.ts";
 import { StoreCorruptError } from "../store.ts";
 import { ColumnReader } from "./column-reader.ts";
@@ -31,7 +32,7 @@ export function encodeTargetPayload(content: TargetContent): {
     textColumn(content.kind),
     textColumn(formatTargetUri(uri)),
     optionalText(method),
-    encodeColumns(headers.flat().map(textColumn)),
+    encodeColumns(flatHeaders(headers).map(textColumn)),
     flagColumn(openings.allowQuery === true),
     optionalText(timeoutMs?.toString()),
     hmac === undefined ? EMPTY : encodeHmac(hmac),

@@ -187,7 +187,6 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
           act();
         };
         const waiting: PendingWrite = {
-          ...turn,
           isSettled: false,
           run() {
             const value = decide();
@@ -195,6 +194,7 @@ export function createWriter(deps: WriterDeps, options: WriterOptions): Writer {
           },
           refuse: (error) => waiting.reject(toStoreError(error)),
           reject: (error) => settle(() => reject(error)),
+          ...turn,
         };
         const deadline = setTimeout(() => {
           queue.delete(waiting);

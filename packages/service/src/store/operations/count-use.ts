@@ -11,7 +11,7 @@ export function useCountsRequest(counters: readonly UseCounter[]): ReadRequest {
 
 /** What {@link decideUse} reads. */
 export function useRequest(counters: readonly UseCounter[]): Omit<WriteRequest, "owner"> {
-  return { ...useCountsRequest(counters), class: "use", size: { records: counters.length, sealedBytes: 0 } };
+  return { class: "use", size: { records: counters.length, sealedBytes: 0 }, ...useCountsRequest(counters) };
 }
 
 /** Counts a use on all counters, or on none. A refusal promises nothing, so it does not wait for the disk. */

@@ -69,26 +69,26 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
       const creation = { records, ...options };
       const { turn, auditHead } = options;
       const request = engine.read(creationOwnerRequest(records, turn), ({ record }) => {
-        return { ...creationRequest(creation), owner: ownerOfCreation(records, record, turn) };
+        return { owner: ownerOfCreation(records, record, turn), ...creationRequest(creation) };
       });
       const decide = (snapshot: WriteSnapshot) => decideCreation(snapshot, creation, limits, now());
       return writePrepared(engine, request, withAuditHead(auditHead, decide));
     },
     countUse: (counters, owner) =>
-      engine.write({ ...useRequest(counters), owner }, (snapshot) => decideUse(snapshot, counters, now())),
+      engine.write({ owner, ...useRequest(counters) }, (snapshot) => decideUse(snapshot, counters, now())),
     checkUse: (counters) =>
       engine.read(useCountsRequest(counters), (snapshot) => checkUse(snapshot, counters, now())),
     rekeyTenant: async (tenant, publicKey, capabilities, auditHead) => {
       const rekey = { tenant, publicKey, capabilities };
       const request = engine.read(creationOwnerRequest(capabilities), ({ record }) => {
-        return { ...rekeyRequest(rekey), owner: ownerOfCreation(capabilities, record) };
+        return { owner: ownerOfCreation(capabilities, record), ...rekeyRequest(rekey) };
       });
       const decide = (snapshot: WriteSnapshot) => decideRekey(snapshot, rekey, limits, now());
       return writePrepared(engine, request, withAuditHead(auditHead, decide));
     },
     rekeyCapability: (from, { lookupId, sealed }, owner) => {
       const rekey = { from, lookupId, sealed };
-      return engine.write({ ...capabilityRekeyRequest(rekey), owner }, (snapshot) =>
+      return engine.write({ owner, ...capabilityRekeyRequest(rekey) }, (snapshot) =>
         decideCapabilityRekey(snapshot, rekey, now()),
       );
     },
@@ -96,7 +96,7 @@ export function createStore(engine: Engine, limits: StoreLimits, now: () => numb
       const revocation = { root, actor };
       const request = engine.read(recordRequest(root), ({ record }) => {
         const owner = ownerOfRevocation(root, record, actor);
-        return { ...revocationRequest(revocation, record(root)), owner };
+        return { owner, ...revocationRequest(revocation, record(root)) };
       });
       const decide = (snapshot: WriteSnapshot) => decideRevocation(snapshot, revocation, now());
       return writePrepared(engine, request, withAuditHead(auditHead, decide));

@@ -28,13 +28,13 @@ export function creationRequest({
 }: Creation): Omit<WriteRequest, "owner"> & { readonly uids: readonly Uid[] } {
   const uids = new Set(records.flatMap((record) => dependencies(record).map(({ to }) => to)));
   return {
-    ...useCountsRequest(useCounters),
     class: "create",
     lookupIds: records.flatMap((record) => (record.type === "capability" ? [record.lookupId] : [])),
     uids: Array.from(uids),
     names: records.filter(isNamed).map(nameOf),
     quotas: records.flatMap((record) => quotaOf(record) ?? []),
     size: { records: records.length, sealedBytes: records.reduce(addSealed, 0) },
+    ...useCountsRequest(useCounters),
   };
 }
 

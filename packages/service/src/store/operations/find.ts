@@ -40,7 +40,7 @@ export function findCapability(
     // What was revoked between the two is in neither: the caller asks for it from the earlier one on.
     position: isKnown ? earlier(knownAt, readAt) : readAt,
   };
-  return resource?.type === "target" ? { ...found, target: resource } : found;
+  return resource?.type === "target" ? { target: resource, ...found } : found;
 }
 
 function earlier(one: Position, other: Position): Position {
