@@ -15,7 +15,9 @@ test("draws of any size have their length, and no eight bytes are given out twic
   expect(seen.size).toBe(eights);
 });
 
-test("all that is drawn at a time can be one draw, and more is refused", () => {
+test("all that is drawn at a time can be one draw, and nothing else than up to as many whole bytes", () => {
   expect(new Set(drawRandomBytes(4096)).size).toBeGreaterThan(200);
-  expect(() => drawRandomBytes(4097)).toThrow(RangeError);
+  for (const size of [4097, -8, 0.5, Number.NaN]) expect(() => drawRandomBytes(size)).toThrow(RangeError);
+  expect(drawRandomBytes(0)).toHaveLength(0);
+  expect(drawRandomBytes(8)).not.toEqual(Buffer.alloc(8));
 });

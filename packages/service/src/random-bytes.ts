@@ -14,7 +14,9 @@ let used = DRAWN_BYTES;
  * @param size at most 4096.
  */
 export function drawRandomBytes(size: number): Buffer {
-  if (size > DRAWN_BYTES) throw new RangeError(`at most ${DRAWN_BYTES} random bytes are drawn at a time`);
+  // A negative size would lead back to bytes that were erased.
+  if (!Number.isInteger(size) || size < 0 || size > DRAWN_BYTES)
+    throw new RangeError(`0 to ${DRAWN_BYTES} random bytes are drawn at a time`);
   if (used + size > DRAWN_BYTES) {
     randomFillSync(drawn);
     used = 0;
