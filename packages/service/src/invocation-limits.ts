@@ -69,4 +69,13 @@ export const INVOCATION_LIMITS = {
     description: "Memory for these resolutions",
     details: "about 3.3 KB each; the process takes half as much again",
   },
+  usedResolutionBytesTotal: {
+    default: 268_435_456,
+    // The share of one capability, a third, must hold any single resolution.
+    minimum: 67_108_864,
+    unit: "bytes",
+    description:
+      "Memory for resolutions of 16 KiB and more that requests in flight use, whether or not they are kept",
+    details: "[shared](#what-is-shared)",
+  },
 } as const;

@@ -66,7 +66,7 @@ const ENGINES = {
 const VALUES: Readonly<Record<string, (name: LimitName, index: number) => number>> = {
   minimum: (name) => LIMITS[name].minimum ?? 1,
   default: (name) => LIMITS[name].default,
-  distinct: (_name, index) => 5_000_000 + index,
+  distinct: (name, index) => Math.max(5_000_000, LIMITS[name].minimum ?? 0) + index,
   maximum: (name) => maximumOf(LIMITS[name]),
 };
 

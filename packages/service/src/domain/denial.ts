@@ -85,7 +85,11 @@ export type SharedLimit =
   | BudgetLimit;
 
 /** Limits on memory. */
-export type BudgetLimit = "bufferedBytesTotal" | "managementBufferedBytesTotal" | "waitingResponseBytesTotal";
+export type BudgetLimit =
+  | "bufferedBytesTotal"
+  | "managementBufferedBytesTotal"
+  | "waitingResponseBytesTotal"
+  | "usedResolutionBytesTotal";
 
 /** What is wrong with a header or a key by the openings and limits. Absent: it would change what the request means. */
 export type NameProblem =

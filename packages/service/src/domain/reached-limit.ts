@@ -13,6 +13,7 @@ export const COUNTED_LIMITS = [
   "bufferedBodyBytes",
   "bufferedBytesTotal",
   "waitingResponseBytesTotal",
+  "usedResolutionBytesTotal",
   "maxUpstreamConnections",
   "maxUpstreamPools",
   "managementBodyBytes",

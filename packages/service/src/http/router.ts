@@ -1,7 +1,7 @@
 import type { InvocationAudit } from "../audit/request-audit.ts";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import { thenMaybe } from "../collections/maybe-promise.ts";
-import type { ServiceKind } from "../domain/capability.ts";
+import type { Kind, ServiceKind } from "../domain/capability.ts";
 import type { Denial } from "../domain/denial.ts";
 import { isTargetFailure } from "../domain/denial.ts";
 import type { HttpExchange } from "../http1/downstream.ts";
@@ -111,6 +111,9 @@ const PRESIGNED_URL: Denial = {
   },
 };
 
+/** They pass whatever is used up: a revoke frees what others use, and ends at once. */
+const REVOKING: ReadonlySet<Kind> = new Set(["revoke", "deleteSelf"]);
+
 /**
  * Carries out what a capability that may be used is for.
  *
@@ -129,9 +132,16 @@ function perform(
     respondDenial(context, exchange, head, fields.error, resolution);
     return undefined;
   }
+  const { kind } = resolution.capability;
+  const denial = REVOKING.has(kind)
+    ? undefined
+    : context.invocationContext.usedResolutions.use(authenticated.inFlight, resolution);
+  if (denial !== undefined) {
+    respondDenial(context, exchange, head, denial, resolution);
+    return undefined;
+  }
   // The client sends its body only after the capability and all limits have been checked.
   if (head.expect !== undefined) exchange.response.continueOnRead();
-  const { kind } = resolution.capability;
   if (kind !== "invoke") return runManagement(context, exchange, head, resolution, kind);
   const { request, response, trace } = exchange;
   const downstream = { head, request, response, trace, useDenial, handshake: fields.value, arrivedAt };

@@ -20,6 +20,7 @@ const LIMITS: Readonly<Record<BudgetName, BudgetLimit>> = {
   bufferedBytes: "bufferedBytesTotal",
   managementBytes: "managementBufferedBytesTotal",
   waitingBytes: "waitingResponseBytesTotal",
+  resolutionBytes: "usedResolutionBytesTotal",
 };
 
 /**

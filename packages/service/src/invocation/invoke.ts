@@ -17,6 +17,7 @@ import type { RequestTrace } from "../tracing/request-trace.ts";
 import type { SendContext } from "./upstream-request.ts";
 import { upstreamRequest } from "./upstream-request.ts";
 import type { AccountRegistry } from "./usage-accounts.ts";
+import type { UsedResolutions } from "./used-resolutions.ts";
 import type { WebSocketHandshake } from "./websocket/handshake.ts";
 import type { WebSocketContext } from "./websocket/switch-protocols.ts";
 import { askForWebSocket } from "./websocket/switch-protocols.ts";
@@ -27,6 +28,7 @@ export interface InvocationContext
   readonly pools: Pools;
   readonly accountRegistry: AccountRegistry;
   readonly concurrencyLimiter: ConcurrencyLimiter;
+  readonly usedResolutions: UsedResolutions;
 }
 
 /** The client's side. */

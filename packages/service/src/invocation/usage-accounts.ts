@@ -13,12 +13,14 @@ export interface UsageAccount {
   managementBytes: number;
   /** Bytes of responses that wait for their clients. */
   waitingBytes: number;
+  /** Bytes of large resolutions that requests in flight use. */
+  resolutionBytes: number;
   /** It was idle and was dropped; another account may have replaced it. */
   isEvicted: boolean;
 }
 
 /** The budgets of bytes that an account counts. */
-export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes";
+export type BudgetName = "bufferedBytes" | "managementBytes" | "waitingBytes" | "resolutionBytes";
 
 /** The accounts that the use of one capability counts against. Kept with its resolution, so that a request need not look them up. */
 export interface UsageAccounts {
@@ -64,10 +66,11 @@ function createAccountMap(): LazyMap<Uid, UsageAccount> {
       bufferedBytes: 0,
       managementBytes: 0,
       waitingBytes: 0,
+      resolutionBytes: 0,
       isEvicted: false,
     }),
-    isIdle: ({ invocations, bufferedBytes, managementBytes, waitingBytes }) =>
-      invocations + bufferedBytes + managementBytes + waitingBytes === 0,
+    isIdle: ({ invocations, bufferedBytes, managementBytes, waitingBytes, resolutionBytes }) =>
+      invocations + bufferedBytes + managementBytes + waitingBytes + resolutionBytes === 0,
     onEvict: (_uid, account) => {
       account.isEvicted = true;
     },

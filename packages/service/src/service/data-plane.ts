@@ -17,6 +17,7 @@ import { createTicker } from "../invocation/ticker.ts";
 import { createAccountRegistry } from "../invocation/usage-accounts.ts";
 import { createWaitingResponses } from "../invocation/waiting-responses.ts";
 import { MIN_COUNTED_CHUNK_BYTES, createYoungGcTrigger } from "../invocation/young-gc.ts";
+import { createUsedResolutions } from "../invocation/used-resolutions.ts";
 import type { ServiceLimits } from "../service-limits.ts";
 import type { Vault } from "../store/vault.ts";
 import type { ServiceOptions } from "./options.ts";
@@ -92,6 +93,7 @@ export function createDataPlane(
       pools,
       accountRegistry,
       bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes"),
+      usedResolutions: createUsedResolutions(limits.usedResolutionBytesTotal, accountRegistry),
       concurrencyLimiter: createConcurrencyLimiter({
         perCapability: limits.maxConcurrentInvocationsPerCapability,
         perTenant: limits.maxConcurrentInvocationsPerTenant,

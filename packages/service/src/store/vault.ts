@@ -2,6 +2,7 @@ import type { CapabilityToken } from "capability-protocol";
 import { formatToken, TOKEN_BYTES } from "capability-protocol";
 import type { MaybePromise } from "../collections/maybe-promise.ts";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
+import type { FairOwner } from "../collections/fair-queue.ts";
 import type { Capability } from "../domain/capability.ts";
 import type { LimitedNode, ExportTerms } from "../domain/limits.ts";
 import type { LiveLineage } from "../domain/lineage.ts";
@@ -99,9 +100,11 @@ export function createVault(
     const find = (): MaybePromise<FoundCapability | undefined> =>
       known === undefined ? store.find(...lookupIds) : store.findBelow(known, ...lookupIds);
     let found = await find();
-    if (loopTurns !== undefined && found?.verdict.ok === true && isLarge(found)) {
-      const tenant = found.verdict.value.usageOwners.exporter ?? "";
-      await loopTurns.nextTurn({ tenant, capability: found.capability.uid });
+    const owner = loopTurns === undefined ? undefined : ownerOfLarge(found);
+    if (owner !== undefined) {
+      // Thousands of requests may wait, each with its copy of the rows.
+      found = undefined;
+      await loopTurns?.nextTurn(owner);
       // It may have been revoked meanwhile.
       found = await find();
     }
@@ -138,8 +141,12 @@ export function createVault(
   };
 }
 
-function isLarge({ capability, target }: FoundCapability): boolean {
-  return capability.sealed.length + (target?.sealed.length ?? 0) >= LARGE_BYTES;
+/** In whose turn what was found is opened; nothing if it need not wait. */
+function ownerOfLarge(found: FoundCapability | undefined): FairOwner | undefined {
+  if (found?.verdict.ok !== true) return undefined;
+  const { capability, target, verdict } = found;
+  if (capability.sealed.length + (target?.sealed.length ?? 0) < LARGE_BYTES) return undefined;
+  return { tenant: verdict.value.usageOwners.exporter ?? "", capability: capability.uid };
 }
 
 function openRecords(
