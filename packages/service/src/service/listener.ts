@@ -47,11 +47,7 @@ export function startListener(
         }),
       isHandshake,
       keepAliveTimeoutMs: limits.keepAliveTimeoutMs,
-      socketTimeoutMs: Math.min(
-        Math.max(limits.upstreamResponseTimeoutMs, limits.upstreamIdleTimeoutMs) +
-          limits.responseRateWindowMs,
-        MAX_TIMER_MS,
-      ),
+      socketTimeoutMs: longestSilenceMs(limits),
       onError: log.fault,
       onOverflow() {
         counts.limits.add("pipelinedBytesTotal");
@@ -61,4 +57,17 @@ export function startListener(
     },
     handle,
   );
+}
+
+/**
+ * How long no byte may pass to or from a client whose request is in flight. What the service waits for meanwhile must end before, since only
+ * then the client gets a response: the wait for a connection may take as long as that for the beginning of the target's response.
+ */
+function longestSilenceMs({
+  upstreamResponseTimeoutMs,
+  upstreamIdleTimeoutMs,
+  responseRateWindowMs,
+}: ServiceConfig["limits"]): number {
+  const targetMs = Math.max(2 * upstreamResponseTimeoutMs, upstreamIdleTimeoutMs);
+  return Math.min(targetMs + responseRateWindowMs, MAX_TIMER_MS);
 }

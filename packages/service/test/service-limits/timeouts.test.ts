@@ -235,6 +235,27 @@ test("requests beyond the connections that one destination may have wait; anothe
   expect([(await first).text, (await second).text]).toEqual(["first", "second"]);
 });
 
+test("a request that waits for a connection, and then as long again for its response, is not cut off as silent", async () => {
+  await using service = await startTestService({
+    limits: {
+      maxUpstreamConnectionsPerDestination: 1,
+      upstreamResponseTimeoutMs: 3_000,
+      upstreamIdleTimeoutMs: 3_000,
+      responseRateWindowMs: 100,
+    },
+  });
+  const seen = deferred<void>();
+  await using target = await startStreamingTarget((_request, response) => {
+    seen.resolve();
+    setTimeout(() => response.end("ok"), 2_200);
+  });
+  const { token } = await exportTarget(service, { uri: target.url });
+  const first = call(service, token);
+  await seen.promise;
+  expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
+  expect(await first).toMatchObject({ status: 200, text: "ok" });
+});
+
 test("idle connections are closed after the time limit", async () => {
   await using service = await startTestService({ limits: { upstreamPoolIdleMs: 200 } });
   const closed = deferred<void>();
