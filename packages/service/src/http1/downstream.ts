@@ -51,6 +51,8 @@ export interface DownstreamRequest {
   readonly repeated?: object | undefined;
   /** The body was received whole. */
   readonly complete: boolean;
+  /** Nothing more of the body can be read. A request that keeps what has arrived when its connection closes has no such state. */
+  readonly destroyed?: boolean | undefined;
   readonly socket: DownstreamConnection;
   /** `close` without {@link complete}: the client has disconnected, or its body is invalid. */
   on(event: "end" | "close", listener: () => void): unknown;

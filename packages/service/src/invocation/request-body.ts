@@ -69,6 +69,7 @@ export class RequestBody extends Readable implements Tickable {
   readonly #options: BodyOptions;
   readonly #maxBytes: number;
   #received = 0;
+  #isReceived = false;
   #isWaiting = false;
   #window: RateWindow | undefined;
   readonly #onData = (chunk: Buffer): void => {
@@ -93,14 +94,21 @@ export class RequestBody extends Readable implements Tickable {
     this.on("error", () => undefined);
     request.on("data", this.#onData);
     request.on("end", () => {
+      this.#isReceived = true;
       options.ticker.delete(this);
       this.push(null);
     });
-    request.on("close", () => {
-      if (!request.complete) this.destroy(new ClientDisconnectedError("the client disconnected"));
-    });
+    request.on("close", () => this.#endIfLost());
     request.pause();
     options.ticker.add(this);
+    // A client that has left while something else was waited for causes no event any more.
+    if (request.socket.destroyed) this.#endIfLost();
+  }
+
+  /** What has arrived of a complete body may still be read, unless the request drops it with its connection. */
+  #endIfLost(): void {
+    const isLost = !this.#request.complete || this.#request.destroyed === true;
+    if (isLost && !this.#isReceived) this.destroy(new ClientDisconnectedError("the client disconnected"));
   }
 
   override _read(): void {
