@@ -48,12 +48,15 @@ export function bufferBody(
 
   return new Promise((resolve, reject) => {
     let isSettled = false;
-    const fail = (error: BodyError): void => {
+    const giveUp = (): void => {
       if (isSettled) return;
       isSettled = true;
       share.release(slabs.allocated);
       slabs.take();
       body.destroy();
+    };
+    const fail = (error: BodyError): void => {
+      giveUp();
       resolve(err(error));
     };
     const refuse = (denial: Denial): void => fail({ kind: "refused", denial });
@@ -72,7 +75,8 @@ export function bufferBody(
       if (error instanceof ClientDisconnectedError) return fail({ kind: "client_disconnected" });
       const denial = denialForBodyError(error);
       if (denial !== undefined) return refuse(denial);
-      fail({ kind: "client_disconnected" });
+      // A fault of the service.
+      giveUp();
       reject(error);
     });
   });
