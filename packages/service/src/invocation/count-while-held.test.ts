@@ -123,6 +123,17 @@ test("a request that moves to another connection after its use is counted waits 
   expect(pool.waiting.size).toBe(0);
 });
 
+test("a request whose other connection, after its use is counted, cannot be opened fails after one attempt", async () => {
+  const [use, lease] = [pendingUse(), new StubLease()];
+  const pool = new StubPool(lease);
+  const { ended } = startExchange(pool, { countUse: use.countUse });
+  [lease.isOpen, lease.isClosedByTarget] = [false, true];
+  await use.count();
+  pool.waiting.forEach((waiter) => waiter.onConnectError(new Error("refused")));
+  expect(pool.waiting.size).toBe(0);
+  expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "invalid_target_response" } });
+});
+
 test("a request that is sent once more is not counted again", async () => {
   const [use, first, second] = [pendingUse(), new StubLease(), new StubLease()];
   startExchange(new StubPool(first, second), { countUse: use.countUse });

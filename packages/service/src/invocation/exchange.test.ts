@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
+import type { Driven } from "../../../testkit/src/driven-exchange.ts";
 import { startExchange } from "../../../testkit/src/driven-exchange.ts";
 import { StubLease, StubPool } from "../../../testkit/src/stub-http.ts";
+
+function giveConnection(pool: StubPool): void {
+  pool.waiting.forEach((waiter) => waiter.onConnection(new StubLease()));
+}
 
 /* Drives the exchange through stub ports, without sockets. */
 
@@ -39,6 +44,34 @@ test("a request is not sent if it is not known now whether its capability was re
   expect(lease.sent).toBeUndefined();
   expect(await ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
 });
+
+test("a request is refused as one of which nothing was sent if it is cut at the last moment, since the log is not known", async () => {
+  const lease = new StubLease();
+  const pool = new StubPool();
+  const driven = startExchange(pool, { recheck: () => (driven.revoke("STALE"), true) });
+  pool.waiting.forEach((waiter) => waiter.onConnection(lease));
+  expect(lease.sent).toBeUndefined();
+  expect(await driven.ended).toMatchObject({ kind: "denied", denial: { reason: "store_unavailable" } });
+});
+
+test.each([
+  ["it waits for another connection", ({ revoke }: Driven) => revoke("STALE"), true],
+  ["it has another connection", ({ pool }: { readonly pool: StubPool }) => giveConnection(pool), false],
+])(
+  "a request that was sent on a connection that closed is refused as one that its target may have, if the log is not known while %s",
+  async (_when, act, isKnown) => {
+    const lease = new StubLease();
+    const pool = new StubPool(lease);
+    let isSentOnce = false;
+    const driven = startExchange(pool, { recheck: () => !isSentOnce || isKnown });
+    isSentOnce = true;
+    lease.isReused = true;
+    [lease.isOpen, lease.isClosedByTarget] = [false, true];
+    lease.handler?.onError(new Error("closed"), "incomplete");
+    act({ ...driven, pool });
+    expect(await driven.ended).toMatchObject({ kind: "denied", denial: { reason: "revocations_unknown" } });
+  },
+);
 
 test("a request that is cut since the log is not known can be repeated only if it was not begun to be sent", async () => {
   const lease = new StubLease();

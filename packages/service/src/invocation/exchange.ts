@@ -47,7 +47,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   /** Counts the use. Absent once it is counted, whatever connections the request is sent on. */
   #countUse: UpstreamRequest["countUse"];
   #stopCounting: (() => void) | undefined;
-  /** A part of the request may have reached the target. */
+  /** A part of the request may have reached the target on this connection. */
   #isBegun = false;
   #isResponseStarted = false;
   #isRetried = false;
@@ -74,7 +74,12 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     });
     // Listens to the socket, since a response that is queued after another on its connection gets no `close` event.
     response.req.socket.on("close", this.#onClientClose);
-    inFlight.onRevoke((cause) => this.#fail(cause.denial(this.#isBegun), cause));
+    inFlight.onRevoke((cause) => this.#fail(cause.denial(this.#mayHaveArrived), cause));
+  }
+
+  /** A part of the request may have reached the target, on this connection or on one that closed under it. */
+  get #mayHaveArrived(): boolean {
+    return this.#isBegun || this.#isRetried;
   }
 
   start(upstream: UpstreamPool, request: UpstreamRequest): void {
@@ -108,6 +113,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
     this.#countUse = undefined;
     if (lease.isOpen) return sendSigned(lease, request, this);
+    this.#lease = undefined;
     this.#times.waitAnew(request.responseTimeoutMs);
     this.#upstream?.acquire(this);
   }
@@ -117,11 +123,12 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   }
 
   onBegin(): boolean {
-    this.#isBegun = true;
-    this.#times.begin();
     // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
-    return !this.#isFinished;
+    if (this.#isFinished) return false;
+    this.#isBegun = true;
+    this.#times.begin();
+    return true;
   }
 
   onResponseStarted(): void {
@@ -132,10 +139,14 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #recheck(): void {
     this.#inFlight.checkExpiry();
     try {
-      if (!this.#context.recheck()) this.#fail({ reason: "store_unavailable" });
+      if (!this.#context.recheck()) this.#fail(this.#denialIfNotKnown());
     } catch (error) {
-      this.#fail({ reason: "store_unavailable" }, error instanceof Error ? error : undefined);
+      this.#fail(this.#denialIfNotKnown(), error instanceof Error ? error : undefined);
     }
+  }
+
+  #denialIfNotKnown(): Denial {
+    return { reason: this.#mayHaveArrived ? "revocations_unknown" : "store_unavailable" };
   }
 
   onRead(): void {
@@ -267,8 +278,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   #decideRetry(): ReturnType<typeof decideRetry> {
     const [connection, request] = [this.#lease, this.#request];
     if (connection === undefined || request === undefined) return "fail";
-    const [isSent, isAnswered, isRetried] = [this.#isBegun, this.#isResponseStarted, this.#isRetried];
-    return decideRetry({ connection, request, isSent, isAnswered, isRetried });
+    const [isSent, isResponseStarted, isRetried] = [this.#isBegun, this.#isResponseStarted, this.#isRetried];
+    return decideRetry({ connection, request, isSent, isResponseStarted, isRetried });
   }
 
   #fail(denial: Denial, cause?: Error): void {

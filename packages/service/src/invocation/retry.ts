@@ -10,8 +10,8 @@ export interface FailedAttempt {
   };
   /** Something of the request may have reached the target. */
   readonly isSent: boolean;
-  /** A part of a response came: an interim one and a part of a head count. */
-  readonly isAnswered: boolean;
+  /** Part of a response arrived, even an interim response or half a head. */
+  readonly isResponseStarted: boolean;
   /** The request was already sent once more. */
   readonly isRetried: boolean;
 }
@@ -25,9 +25,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * safe method and no body is sent once more, on a new connection.
  */
 export function decideRetry(attempt: FailedAttempt): "send" | "send_again" | "fail" {
-  const { request, connection, isSent, isAnswered, isRetried } = attempt;
+  const { request, connection, isSent, isResponseStarted, isRetried } = attempt;
   if (!connection.isReused) return "fail";
   if (!isSent) return connection.isOpen ? "fail" : "send";
-  if (isAnswered || isRetried || !connection.isClosedByTarget) return "fail";
+  if (isResponseStarted || isRetried || !connection.isClosedByTarget) return "fail";
   return SAFE_METHODS.has(request.method) && request.body === null ? "send_again" : "fail";
 }
