@@ -284,6 +284,17 @@ describe.each(CLIENTS)("%s:", (_name, create) => {
     await expect.poll(() => one.reports.at(-1)).toBe("closed");
   });
 
+  test("a fault in the handling of a response that ends with its connection fails its request alone", async () => {
+    const one = await open(create, rawResponder("HTTP/1.1 200 OK\r\n\r\npiece"));
+    let isEnding = false;
+    const onRead = (): void => {
+      if (isEnding) throw new Error("a fault");
+    };
+    const onData = (): boolean => ((isEnding = true), void one.socket.end(), true);
+    await expect(sendOn(one, {}, { onRead, onData })).rejects.toThrow("a fault");
+    await expect.poll(() => one.reports.at(-1)).toBe("closed");
+  });
+
   test("a body that is destroyed before it is sent fails the request", async () => {
     const one = await open(create, () => undefined);
     const body = new Readable({ read: () => undefined }).on("error", () => undefined);

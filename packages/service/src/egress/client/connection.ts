@@ -13,7 +13,7 @@ import { SocketReader } from "./socket-reader.ts";
 import type { Turning } from "./turns.ts";
 import { WaitingTime } from "./waiting-time.ts";
 
-/** A request and who gets its response. */
+/** A request, and the handler of its response. */
 interface Sending {
   readonly request: RequestMessage;
   readonly head: OutgoingHead;
@@ -69,7 +69,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       () => this.#response.isPassedOn,
     );
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
-    // Node has read since the connection was made, and the pool must have it before it is closed.
+    // Bytes have arrived already. Close a turn later, once the pool knows this connection.
     if (socket.read() !== null) queueMicrotask(() => this.#onUnexpectedBytes());
     // With nothing in the buffer, this lets the socket report its end.
     socket.resume();
@@ -224,12 +224,16 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
 
   readonly #onEnd = (): void => {
     this.#isClosedByTarget = true;
-    if (this.#sending !== undefined && this.#isBegun && this.#response.endsWithConnection) {
-      this.#sending.handler.onRead();
-      return this.#complete();
-    }
+    const sending = this.#sending;
+    if (sending !== undefined && this.#isBegun && this.#response.endsWithConnection)
+      return this.#contain(sending, () => this.#endWithConnection(sending));
     this.#fail(new TargetError("TARGET_CLOSED", "The target has closed its connection"), "incomplete");
   };
+
+  #endWithConnection(sending: Sending): void {
+    sending.handler.onRead();
+    this.#complete();
+  }
 
   readonly #onError = (error: Error): void => {
     // An error of the connection, and not of its encryption.

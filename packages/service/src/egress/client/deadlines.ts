@@ -10,7 +10,7 @@ export interface Timed extends Indexed {
 const TICK_MS = 250;
 
 /**
- * One timer for all connections, since setting and clearing one for each request would cost more than the checks. What is late is
+ * One timer for all connections to targets, since setting and clearing one for each request would cost more than the checks. What is late is
  * noticed half a second later at most, since what moves is dated by the next tick. The timer runs while there is a connection, and keeps no process alive.
  */
 export class Deadlines {

@@ -5,7 +5,7 @@ export interface Turning {
 
 /**
  * Calls all that waits for the next turn of the event loop with one immediate: after all has been read that had arrived when the turn
- * began.
+ * began. If one throws, those after it get the turn after that.
  */
 export class Turns {
   #waiting: Turning[] = [];
@@ -17,6 +17,14 @@ export class Turns {
   readonly #turn = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const turning of waiting) turning.onTurn();
+    let called = 0;
+    try {
+      for (const turning of waiting) {
+        called += 1;
+        turning.onTurn();
+      }
+    } finally {
+      for (const turning of waiting.slice(called)) this.add(turning);
+    }
   };
 }

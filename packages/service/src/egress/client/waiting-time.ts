@@ -1,10 +1,15 @@
 import type { RequestMessage } from "../../http1/upstream.ts";
 
-/**
- * What a connection waits for: nothing of its target, since it is leased and nothing was sent; its next request; the beginning of a
- * response, or more of it.
- */
-type Phase = "leased" | "unused" | "head" | "body";
+/** What a connection waits for. */
+type Phase =
+  /** Nothing of its target: it is leased, and nothing was sent. */
+  | "leased"
+  /** Its next request. */
+  | "unused"
+  /** The beginning of the final response. */
+  | "head"
+  /** More of the response. */
+  | "body";
 
 /** What bounds the time of each phase. */
 export interface TimeLimits {
