@@ -109,6 +109,21 @@ test("an attempt for which no request waits any more is aborted, and makes no co
   expect(accepted).toHaveLength(1);
 });
 
+test("of several attempts the newest is aborted when a request waits no more: the oldest is nearest to a connection", async () => {
+  const lookups: (() => void)[] = [];
+  const pool = poolTo(await listen(), 2, lookups);
+  const user = holder();
+  pool.acquire(user);
+  const other = requestFromPool(pool, "/");
+  await expect.poll(() => lookups).toHaveLength(2);
+  pool.cancel(user);
+  lookups[0]?.();
+  expect((await other).text).toBe("ok");
+  lookups[1]?.();
+  await expect.poll(() => pool.isIdle).toBe(true);
+  expect([accepted.length, pool.connections]).toEqual([1, 1]);
+});
+
 test("a failed attempt fails the request that has waited longest, and the next one gets another attempt", async () => {
   const closed = await listen();
   servers.pop()?.close();

@@ -17,7 +17,8 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
 
 /**
  * Opens connections while more requests wait than connections are being opened, and leases each to the request that has waited
- * longest. A failed attempt fails the request that has waited longest; an attempt for which no request waits is aborted.
+ * longest. A failed attempt fails the request that has waited longest. If a request gives up, the newest attempt is aborted, unless as
+ * many others wait. If it gets a connection that became free, the attempt goes on: its connection is there for the next request.
  */
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
@@ -62,7 +63,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   cancel(waiter: ConnectionWaiter): void {
     if (!this.#waiting.delete(waiter) && !this.#waitingForNew.delete(waiter)) return;
     if (this.#opening.size <= this.#waiterCount) return;
-    const [attempt] = this.#opening;
+    const attempt = Array.from(this.#opening).at(-1);
     if (attempt === undefined) return;
     this.#opening.delete(attempt);
     attempt.abort(new ConnectFailedError());
