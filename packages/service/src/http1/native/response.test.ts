@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { connect as connectOverTls, createServer as createTlsServer } from "node:tls";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import type { TestCertificate } from "../../../../testkit/src/tls-target.ts";
+import { makeCertificate } from "../../../../testkit/src/tls-target.ts";
 import { HeadWriter } from "./head-writer.ts";
 import { NativeRequest } from "./request.ts";
 import { NativeResponse } from "./response.ts";
@@ -12,21 +17,50 @@ afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();
 });
 
-/** A response over a real connection, and what its connection and its listeners learn. */
-async function responseOverSocket() {
+let certificate: TestCertificate;
+beforeAll(async () => {
+  certificate = await makeCertificate("127.0.0.1");
+});
+
+/** Both ends of a connection. */
+async function connection(): Promise<{ readonly near: Socket; readonly far: Socket }> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("a server listens on an address");
   const accepted = once(server, "connection");
-  const far = connect(address.port, "127.0.0.1");
-  const [socket] = (await accepted) as [Socket];
+  const far = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [near] = (await accepted) as [Socket];
   server.close();
+  return { near, far };
+}
+
+async function connectionOverTls(): Promise<{ readonly near: Socket; readonly far: Socket }> {
+  const server = createTlsServer({ ...certificate, noDelay: true, allowHalfOpen: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "secureConnection");
+  const { port } = server.address() as AddressInfo;
+  const far = connectOverTls({ port, host: "127.0.0.1", ca: certificate.ca });
+  const [near] = (await accepted) as [Socket];
+  server.close();
+  return { near, far };
+}
+
+/** A response over a real connection, and what its connection and its listeners learn. */
+async function responseOverSocket({ method = "GET", tls = false } = {}) {
+  const { near: socket, far } = await (tls ? connectionOverTls() : connection());
   open.push(socket, far);
+  /** How long the pieces were that the socket was given. */
+  const writes: number[] = [];
+  const write = socket.write.bind(socket);
+  socket.write = (bytes: Buffer | string, ...rest: never[]) => {
+    writes.push(bytes.length);
+    return write(bytes, ...rest);
+  };
   const counts = { sent: 0, closed: 0, errors: 0 };
   socket.on("error", () => (counts.errors += 1));
   const owner = {
     socket,
+    encrypted: tls,
     headWriter: new HeadWriter(5_000),
     writeSlab: new WriteSlab(),
     destroyed: false,
@@ -35,12 +69,16 @@ async function responseOverSocket() {
     pauseBody: () => undefined,
     resumeBody: () => undefined,
     onReceived: () => undefined,
-    onSent: () => (counts.sent += 1),
+    onSent: () => {
+      counts.sent += 1;
+      expect(socket.writableLength).toBe(0);
+    },
   };
-  const head = { method: "GET", url: "/", rawHeaders: [], length: 0 };
+  const head = { method, url: "/", rawHeaders: [], length: 0 };
   const response = new NativeResponse(new NativeRequest(head, false, owner), owner);
+  socket.on("drain", () => response.drained());
   response.on("close", () => (counts.closed += 1));
-  return { response, socket, far, counts };
+  return { response, socket, far, counts, writes };
 }
 
 test("a response that begins after the service has ended its side was not sent, and reports its end once", async () => {
@@ -75,3 +113,72 @@ test("a response that is aborted before its end was not sent", async () => {
   response.close();
   expect(counts).toEqual({ sent: 0, closed: 1, errors: 0 });
 });
+
+test.each([
+  ["a body of known length", "GET", ["Content-Length", "4"], 2],
+  ["a body in chunks", "GET", [], 3],
+  ["no body", "HEAD", ["Content-Length", "4"], 1],
+])(
+  "over TLS, a response with %s is sent once its own writes are, without a further one",
+  async (_what, method, headers, parts) => {
+    const { response, socket, far, counts, writes } = await responseOverSocket({ method, tls: true });
+    const received = buffer(far);
+    response.writeHead(200, "OK", headers);
+    response.write(Buffer.from("ab"));
+    response.write(Buffer.from("cd"));
+    response.end();
+    expect(response).toMatchObject({ writableEnded: true, writableFinished: false });
+    expect(counts).toEqual({ sent: 0, closed: 0, errors: 0 });
+    await expect.poll(() => counts.sent, { interval: 1 }).toBe(1);
+    expect(response).toMatchObject({ writableFinished: true, writableLength: 0 });
+    expect(writes.length).toBe(parts);
+    expect(writes).not.toContain(0);
+    socket.end();
+    expect((await received).toString()).toMatch(/\r\n\r\n/);
+    response.close();
+    expect(counts).toEqual({ sent: 1, closed: 1, errors: 0 });
+  },
+);
+
+test("over TLS, a response whose last bytes were sent before its end is sent at once", async () => {
+  const { response, counts, writes } = await responseOverSocket({ tls: true });
+  response.writeHead(200, "OK", ["Content-Length", "2"]);
+  await new Promise((written) => response.write(Buffer.from("ok"), written));
+  response.end();
+  expect(response.writableFinished).toBe(true);
+  expect([counts, writes.length]).toEqual([{ sent: 1, closed: 1, errors: 0 }, 1]);
+});
+
+test("over TLS, a response is not sent while its client does not read it, nor if its connection ends then", async () => {
+  const { response, socket, counts } = await responseOverSocket({ tls: true });
+  response.writeHead(200, "OK", ["Content-Length", String(MORE_THAN_TAKEN)]);
+  let written = 0;
+  response.write(Buffer.alloc(MORE_THAN_TAKEN), () => (written += 1));
+  response.end();
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  expect(counts.sent).toBe(0);
+  socket.destroy();
+  await once(socket, "close");
+  await expect.poll(() => written, { interval: 1 }).toBe(1);
+  expect(response.writableFinished).toBe(false);
+  response.close();
+  expect(counts).toMatchObject({ sent: 0, closed: 1 });
+});
+
+test("over TLS, a response that ends after the service has ended its side was not sent, though what was written before is", async () => {
+  const { response, socket, counts } = await responseOverSocket({ tls: true });
+  response.writeHead(200, "OK", []);
+  let written = 0;
+  response.write(Buffer.from("ok"), () => (written += 1));
+  const finished = once(socket, "finish");
+  socket.end();
+  response.end();
+  await finished;
+  expect(written).toBe(1);
+  expect(counts).toEqual({ sent: 0, closed: 0, errors: 0 });
+  response.close();
+  expect(counts).toEqual({ sent: 0, closed: 1, errors: 0 });
+});
+
+/** More than the operating system takes for a client that does not read. */
+const MORE_THAN_TAKEN = 16 * 1024 * 1024;

@@ -19,6 +19,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
 /** What a response tells its connection. */
 export interface ResponseOwner {
   readonly socket: Socket;
+  /** It uses TLS. */
+  readonly encrypted: boolean;
   readonly headWriter: HeadWriter;
   readonly writeSlab: WriteSlab;
   /** The whole response was handed to the operating system. */
@@ -44,6 +46,10 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
   #hasBody = true;
   /** Bytes of a whole response that wait for those before them to be written. */
   #unwritten = 0;
+  /** Writes over TLS that were not sent yet. */
+  #unsentWrites = 0;
+  /** Nothing but these is missing. */
+  #endsWithWrites = false;
 
   constructor(request: NativeRequest, owner: ResponseOwner) {
     super();
@@ -95,6 +101,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     // The service has ended its side: what was written after that is not sent.
     if (!socket.writable) return;
     if (socket.writableLength === 0) this.#sent();
+    else if (this.#unsentWrites > 0) this.#endsWithWrites = true;
     else socket.write(NOTHING, (error) => void (error instanceof Error || this.#sent()));
   }
 
@@ -156,6 +163,20 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     this.emit("close");
   }
 
+  /** A write over TLS is never done at once: each tells when it was sent, since a further one for that costs a system call. */
+  #track(written?: Written): Written | undefined {
+    const { encrypted, socket } = this.#owner;
+    if (!encrypted) return written;
+    this.#unsentWrites += 1;
+    return (error) => {
+      written?.(error);
+      this.#unsentWrites -= 1;
+      if (!this.#endsWithWrites || this.#unsentWrites > 0) return;
+      // Node reports no error for a write that was cut off by the end of its connection.
+      if (!(error instanceof Error) && !socket.destroyed) this.#sent();
+    };
+  }
+
   /** Writes the head, if it has not been written, a piece, and what frames it. @returns whether there is room for more. */
   #send(before: string, chunk: Buffer, after: string, written?: Written): boolean {
     const { socket } = this.#owner;
@@ -163,18 +184,19 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
       if (written !== undefined) nextTick(written);
       return true;
     }
+    const onWritten = this.#track(written);
     const head = this.#head + before;
     this.#head = "";
-    if (head === "") return socket.write(chunk, written);
-    if (chunk.length === 0) return socket.write(head, "latin1", written);
+    if (head === "") return socket.write(chunk, onWritten);
+    if (chunk.length === 0) return socket.write(head, "latin1", onWritten);
     if (chunk.length > MAX_COPIED_BYTES) {
       socket.cork();
       socket.write(head, "latin1");
-      const isRoom = socket.write(chunk, after === "" ? written : undefined);
-      if (after !== "") socket.write(after, "latin1", written);
+      const isRoom = socket.write(chunk, after === "" ? onWritten : undefined);
+      if (after !== "") socket.write(after, "latin1", onWritten);
       socket.uncork();
       return isRoom;
     }
-    return this.#owner.writeSlab.write(socket, head, chunk, after, written);
+    return this.#owner.writeSlab.write(socket, head, chunk, after, onWritten);
   }
 }
