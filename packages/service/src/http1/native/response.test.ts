@@ -180,5 +180,23 @@ test("over TLS, a response that ends after the service has ended its side was no
   expect(counts).toEqual({ sent: 0, closed: 1, errors: 0 });
 });
 
+test("a piece that finds room while an earlier one waits for it does not end that wait", async () => {
+  const { response, far } = await responseOverSocket({ tls: true });
+  far.resume();
+  let drains = 0;
+  response.on("drain", () => (drains += 1));
+  response.writeHead(200, "OK", []);
+  // When the long piece was sent the short one waits, so that there is room, and nothing has drained.
+  const later = new Promise((resolve) => {
+    const writeLater = () => resolve([response.write(Buffer.from("later")), drains]);
+    response.write(Buffer.alloc(64 * 1024), writeLater);
+  });
+  expect(response.writableNeedDrain).toBe(true);
+  response.write(Buffer.from("short"));
+  expect(await later).toEqual([false, 0]);
+  await expect.poll(() => drains, { interval: 1 }).toBe(1);
+  expect(response.writableNeedDrain).toBe(false);
+});
+
 /** More than the operating system takes for a client that does not read. */
 const MORE_THAN_TAKEN = 16 * 1024 * 1024;

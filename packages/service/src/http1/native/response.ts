@@ -61,7 +61,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
     return this.writableFinished ? 0 : this.#owner.socket.writableLength + this.#unwritten;
   }
 
-  /** Parts of a whole response are not written yet, and nothing else has to happen for them. */
+  /** Parts of a whole response are still to be written; this needs no further event. */
   get isInPieces(): boolean {
     return this.#unwritten > 0;
   }
@@ -88,7 +88,7 @@ export class NativeResponse extends LazyEvents implements DownstreamResponse {
       ? this.#send(`${chunk.length.toString(16)}\r\n`, chunk, "\r\n", written)
       : this.#send("", chunk, "", written);
     // What was written at once needs no wait, however much it was.
-    this.writableNeedDrain = !isRoom && this.#owner.socket.writableLength > 0;
+    if (!isRoom && this.#owner.socket.writableLength > 0) this.writableNeedDrain = true;
     return !this.writableNeedDrain;
   }
 
