@@ -2,9 +2,14 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import { LISTENER_OPTIONS } from "../../../../testkit/src/listener-options.ts";
 import { listenNative } from "./listen.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 test("a listener that cannot listen leaves no timer", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
@@ -60,6 +65,27 @@ test("a client that goes on to send after the last response is read, however sho
   socket.end();
   await once(socket, "close");
   await expect.poll(() => listener.connections(), { interval: 1 }).toBe(0);
+  await listener.close(0);
+});
+
+test("a connection that goes to the other lane, where it may live for long, keeps nothing of the requests before", async () => {
+  let ofFastLane: WeakRef<object> | undefined;
+  const listener = await listenNative(LISTENER_OPTIONS, async ({ request, response }) => {
+    ofFastLane ??= new WeakRef(request.socket);
+    response.respond({ kind: "none" }, 200, [], "ok");
+  });
+  const socket = connect(listener.address.port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await once(socket, "data");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  await once(socket, "data");
+  const isKept = () => {
+    collect();
+    return ofFastLane?.deref() !== undefined;
+  };
+  await expect.poll(isKept).toBe(false);
+  expect(await listener.connections()).toBe(1);
+  socket.destroy();
   await listener.close(0);
 });
 
