@@ -126,9 +126,12 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     return this.#lane.keepsHeads ? this.#token.digestOf(token, compute) : compute(token);
   }
 
-  /** Closes the connection if it waits for another request. A head that is awaited first, or has come in part, is still read. */
+  /**
+   * Closes the connection if it waits for another request. A head that is awaited first, or has come in part, is still read. After its last
+   * response it ends by itself.
+   */
   closeIfIdle(): void {
-    if (this.#request === undefined && !this.#times.awaitsHead) this.socket.destroy();
+    if (this.#request === undefined && !this.#times.awaitsHead && !this.#isClosing) this.socket.destroy();
   }
 
   pauseBody(): void {

@@ -68,6 +68,23 @@ test("a client that goes on to send after the last response is read, however sho
   await listener.close(0);
 });
 
+test("a client that goes on to send after a refusal is read also while the listener closes, so that the refusal is not lost", async () => {
+  const options = { ...LISTENER_OPTIONS, requestHeaderTimeoutMs: 1, rejectionBytes: () => "late" };
+  const listener = await listenNative(options, async () => undefined);
+  const socket = connect({ port: listener.address.port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.on("error", () => undefined).resume();
+  socket.write("GET / HTTP/1.1\r\n");
+  await once(socket, "end");
+  const closed = listener.close(60_000);
+  for (let piece = 0; piece < 3; piece += 1) {
+    socket.write("x");
+    await setTimeout(20);
+  }
+  expect(await listener.connections()).toBe(1);
+  socket.end();
+  await closed;
+});
+
 test("a connection that goes to the other lane, where it may live for long, keeps nothing of the requests before", async () => {
   let ofFastLane: WeakRef<object> | undefined;
   const listener = await listenNative(LISTENER_OPTIONS, async ({ request, response }) => {
