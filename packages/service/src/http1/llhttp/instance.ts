@@ -18,7 +18,6 @@ export class Llhttp {
   /** The parts that the latest call of {@link execute} has found; offsets are those in its window. */
   readonly spans: Spans = new Spans();
   readonly exports: LlhttpExports;
-  isHeadComplete = false;
   isMessageComplete = false;
   /** The status of the latest head, if it is one of a response. */
   status = 0;
@@ -41,7 +40,6 @@ export class Llhttp {
       wasm_on_header_value: record(VALUE_PART),
       wasm_on_body: record(BODY_PART),
       wasm_on_headers_complete: (_parser, status, upgrade, shouldKeepAlive) => {
-        this.isHeadComplete = true;
         this.status = status;
         this.isUpgrade = upgrade === 1;
         this.shouldKeepAlive = shouldKeepAlive === 1;
@@ -62,7 +60,6 @@ export class Llhttp {
     if (this.#memory.length === 0) this.#memory = new Uint8Array(this.exports.memory.buffer);
     this.#memory.set(bytes, this.#windowAt);
     this.spans.clear();
-    this.isHeadComplete = false;
     this.isMessageComplete = false;
     return this.exports.llhttp_execute(parser, this.#windowAt, bytes.length);
   }

@@ -9,7 +9,7 @@ export type TimeLimits = Pick<
 
 /** How long a connection has waited for its client. The clock is read when a head begins, and at ticks. */
 export class ConnectionTimes {
-  /** Since when the head that is awaited may have arrived; nothing while none is overdue. */
+  /** When the wait for the current head began; undefined while none is awaited. */
   #headSince: number | undefined;
   /** Something has come, or a response was sent, since the latest tick. */
   #hasMoved = false;

@@ -68,7 +68,7 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
   #response: NativeResponse | undefined;
   /** The promise of its handler has settled. */
   #isHandled = false;
-  /** What waits, or a part of it, came before the response to the request before it. */
+  /** Some of the waiting bytes arrived before the previous response was sent. */
   #isPipelined = false;
   #requestsInTurn = 0;
   #isClosing = false;

@@ -12,7 +12,7 @@ import { WriteSlab } from "./write-slab.ts";
 /** How often connections are looked at that take too long, in milliseconds. */
 const TICK_MS = 250;
 
-/** The connections of the fast lane, with one timer for all of them. */
+/** The connections of the fast lane, and the timer that ends those that take too long. */
 export class FastLane implements Front {
   readonly #connections = new SwapRemoveList<NativeConnection>();
   readonly #shared: Lane & { isClosing: boolean };

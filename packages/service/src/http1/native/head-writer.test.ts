@@ -73,7 +73,7 @@ test.each(["a\r\nX: y", "a\n", "a\0", "€"])("a value that could end its line i
 
 test("the length of a body is found whatever the case of its name", () => {
   const framing = { hasBody: true, closes: false };
-  const { hasLength } = new HeadWriter(0).write(200, "OK", ["cOnTeNt-LeNgTh", "1"], framing);
+  const { hasLength } = new HeadWriter(KEEP_ALIVE_MS).write(200, "OK", ["cOnTeNt-LeNgTh", "1"], framing);
   expect(hasLength).toBe(true);
 });
 

@@ -45,10 +45,7 @@ export class HeadWriter {
    */
   constructor(keepAliveTimeoutMs: number, now: () => number = wallClock) {
     const seconds = Math.floor(keepAliveTimeoutMs / MS_PER_SECOND);
-    this.#keepAlive =
-      keepAliveTimeoutMs === 0
-        ? "Connection: keep-alive\r\n"
-        : `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
+    this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`;
     this.#now = now;
   }
 

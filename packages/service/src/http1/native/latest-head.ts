@@ -25,7 +25,7 @@ export class LatestHead {
   }
 
   /**
-   * The one head of all requests that repeat it, and of its list of headers.
+   * The shared head object for all requests that repeat these bytes.
    *
    * @param read takes the bytes apart, once for all repetitions: the first request has changed its own list of headers.
    */
