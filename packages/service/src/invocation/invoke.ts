@@ -11,6 +11,7 @@ import { destroyBody, preparePayload } from "./payload.ts";
 import type { PrepareContext } from "./prepare-request.ts";
 import { addTrailers, prepareRequest } from "./prepare-request.ts";
 import type { RequestHead } from "./request-head.ts";
+import { withBoundedMemo } from "./request-memo.ts";
 import type { Authenticated, Resolution } from "./resolve.ts";
 import { withTraceparent } from "./trace-headers.ts";
 import type { RequestTrace } from "../tracing/request-trace.ts";
@@ -67,8 +68,9 @@ function forward(
 ): MaybePromise<ExchangeEnd> {
   const { resolution } = authenticated;
   const { target } = upstream;
-  const { head } = downstream;
-  const prepared = prepareRequest(context, resolution.compiledLimits, target, downstream);
+  const { handshake } = downstream;
+  const head = withBoundedMemo(downstream.head, resolution);
+  const prepared = prepareRequest(context, resolution.compiledLimits, target, { head, handshake });
   if (!prepared.ok) return denied(prepared.error);
   const denial = downstream.useDenial ?? occupy(context, authenticated);
   if (denial !== undefined) return denied(denial);

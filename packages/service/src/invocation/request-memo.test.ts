@@ -1,7 +1,7 @@
 import { ok } from "capability-protocol";
 import { expect, test } from "vitest";
 import { preparedTarget } from "../../../testkit/src/fixtures.ts";
-import { RequestMemo } from "./request-memo.ts";
+import { RequestMemo, withBoundedMemo } from "./request-memo.ts";
 import type { ShapedRequest } from "./shape.ts";
 
 const SHAPED: ShapedRequest = {
@@ -42,4 +42,10 @@ test("a request is signed again in another second, with another body, and with o
   expect(memo.signed(SHAPED, "other", unsigned, 2, make)).toEqual(["3"]);
   expect(memo.signed(SHAPED, "other", [], 2, make)).toEqual(["4"]);
   expect(memo.signed({ ...SHAPED }, "other", unsigned, 2, make)).toEqual(["5"]);
+});
+
+test("a connection keeps nothing that was made for a large resolution", () => {
+  const head = { method: "GET", memo: new RequestMemo() };
+  expect(withBoundedMemo(head, { bytes: 4_096 })).toBe(head);
+  expect(withBoundedMemo(head, { bytes: 65_536 })).toEqual({ method: "GET", memo: undefined });
 });

@@ -52,6 +52,19 @@ export class RequestMemo {
   }
 }
 
+/** A larger resolution is not kept with what was made for it: thousands of connections may have one each, which nothing counts. */
+const MAX_RESOLUTION_BYTES = 32 * 1024;
+
+/** @returns the head without its memo, if that would keep too much. */
+export function withBoundedMemo<Head extends { readonly memo: RequestMemo | undefined }>(
+  head: Head,
+  resolution: { readonly bytes: number },
+): Head {
+  return head.memo === undefined || resolution.bytes <= MAX_RESOLUTION_BYTES
+    ? head
+    : { ...head, memo: undefined };
+}
+
 interface Prepared {
   readonly target: PreparedTarget;
   readonly limits: CompiledLimits | undefined;
