@@ -4,24 +4,17 @@ import type { Denial } from "../domain/denial.ts";
 import type { ExchangeReport } from "../domain/exchange-report.ts";
 import type { ByteStream } from "../http1/byte-stream.ts";
 import type { DownstreamResponse } from "../http1/downstream.ts";
-import type {
-  ConnectionWaiter,
-  UpstreamFailure,
-  UpstreamHandler,
-  UpstreamLease,
-  UpstreamPool,
-} from "../http1/upstream.ts";
+import type { UpstreamFailure, UpstreamPool } from "../http1/upstream.ts";
 import { ExchangeTimes } from "./exchange-times.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { UsageAccounts } from "./usage-accounts.ts";
 import type { ExchangeContext, ExchangeEnd, ExchangeOrigin, UpstreamRequest } from "./exchange-context.ts";
-import { countWhileHeld } from "./count-while-held.ts";
 import { ResponseBody } from "./response-body.ts";
 import { destroyBody } from "./payload.ts";
 import { denialForUpstreamError, WaitedTooLongError } from "./upstream-error.ts";
 import type { Tickable } from "./ticker.ts";
-import { decideRetry } from "./retry.ts";
-import { sendSigned } from "./send-signed.ts";
+import type { AttemptHandler } from "./upstream-attempts.ts";
+import { UpstreamAttempts } from "./upstream-attempts.ts";
 
 /** How many informational responses (1xx) a target may send before the final one: they cost work and carry nothing. */
 const MAX_INFORMATIONAL_RESPONSES = 16;
@@ -30,7 +23,7 @@ const MAX_INFORMATIONAL_RESPONSES = 16;
  * One request to the target and its response on the way back: a state machine between the ports of both sides. The client's side
  * calls `start`, the target's side the `on…` methods, and the ticker `tick`.
  */
-export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, ExchangeReport {
+export class Exchange implements Tickable, AttemptHandler, ExchangeReport {
   readonly ended: Promise<ExchangeEnd>;
   readonly accounts: UsageAccounts;
   index = -1;
@@ -41,16 +34,8 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   readonly #context: ExchangeContext;
   readonly #inFlight: InFlightRequest;
   #resolveEnded: (end: MaybePromise<ExchangeEnd>) => void = nothing;
-  #upstream: UpstreamPool | undefined;
   #request: UpstreamRequest | undefined;
-  #lease: UpstreamLease | undefined;
-  /** Counts the use. Absent once it is counted, whatever connections the request is sent on. */
-  #countUse: UpstreamRequest["countUse"];
-  #stopCounting: (() => void) | undefined;
-  /** A part of the request may have reached the target on this connection. */
-  #isBegun = false;
-  #isResponseStarted = false;
-  #isRetried = false;
+  #attempts: UpstreamAttempts | undefined;
   readonly #times: ExchangeTimes;
   #informational = 0;
   #isHead = false;
@@ -77,62 +62,38 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
     inFlight.onRevoke((cause) => this.#fail(cause.denial(this.#mayHaveArrived), cause));
   }
 
-  /** A part of the request may have reached the target, on this connection or on one that closed under it. */
+  /** A part of the request may have reached the target. */
   get #mayHaveArrived(): boolean {
-    return this.#isBegun || this.#isRetried;
+    return this.#attempts?.mayHaveArrived === true;
   }
 
   start(upstream: UpstreamPool, request: UpstreamRequest): void {
-    this.#upstream = upstream;
     this.#request = request;
-    this.#countUse = request.countUse;
     if (this.#response.req.socket.destroyed) this.#onClientClose();
     if (this.#isFinished) return destroyBody(request);
     this.#isHead = request.method === "HEAD";
-    // Limits the wait for a connection: the timeout of the request itself begins when it is sent.
-    this.#times.waitMs = request.responseTimeoutMs;
-    upstream.acquire(this);
-    this.#times.isWaiting = this.#lease === undefined;
+    this.#attempts = new UpstreamAttempts(upstream, request, this, this.#times);
+    this.#attempts.start();
   }
 
-  onConnection(lease: UpstreamLease): void {
-    this.#lease = lease;
-    this.#times.connect();
-    const request = this.#request;
-    if (request === undefined) return;
-    if (this.#countUse === undefined) return sendSigned(lease, request, this);
-    // The store has its own limit on the time of a write.
-    this.#times.waitMs = Number.POSITIVE_INFINITY;
-    this.#stopCounting = countWhileHeld(lease, this.#countUse, {
-      onCounted: () => this.#onCounted(lease, request),
-      onDenied: (denial) => this.#fail(denial),
-      onFault: (fault) => this.#finish(Promise.reject(fault)),
-    });
+  onDenied(denial: Denial): void {
+    this.#fail(denial);
   }
 
-  #onCounted(lease: UpstreamLease, request: UpstreamRequest): void {
-    this.#countUse = undefined;
-    if (lease.isOpen) return sendSigned(lease, request, this);
-    this.#lease = undefined;
-    this.#times.waitAnew(request.responseTimeoutMs);
-    this.#upstream?.acquire(this);
-  }
-
-  onConnectError(error: Error): void {
-    this.onError(error, "incomplete");
+  onFault(fault: unknown): void {
+    this.#finish(Promise.reject(fault));
   }
 
   onBegin(): boolean {
     // The last moment before the first byte is sent, and time has passed since the capability was resolved.
     if (!this.#isFinished) this.#recheck();
     if (this.#isFinished) return false;
-    this.#isBegun = true;
-    this.#times.begin();
+    this.#attempts?.begin();
     return true;
   }
 
   onResponseStarted(): void {
-    this.#isResponseStarted = true;
+    this.#attempts?.startResponse();
   }
 
   /** Fails the exchange if the capability was revoked or has expired, or if that is not known now: nothing can wait here. */
@@ -235,7 +196,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
   /** A client that gets the head alone would have the whole body transferred for nothing. */
   #dropBody(): void {
     this.onEnd();
-    this.#lease?.abort(this, new Error("only the head is passed on"));
+    this.#attempts?.abort(new Error("only the head is passed on"));
   }
 
   onEnd(): void {
@@ -261,25 +222,7 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
 
   onError(cause: Error, failure: UpstreamFailure): void {
     if (this.#isFinished) return;
-    const decision = this.#decideRetry();
-    if (decision === "fail") {
-      // A request that was not begun leaves its connection leased.
-      if (!this.#isBegun) this.#lease?.discard();
-      return this.#fail(denialForUpstreamError(cause, failure), cause);
-    }
-    this.#isBegun = false;
-    this.#lease = undefined;
-    this.#times.waitAnew(this.#request?.responseTimeoutMs ?? 0);
-    if (decision === "send") return this.#upstream?.acquire(this);
-    this.#isRetried = true;
-    this.#upstream?.acquireNew(this);
-  }
-
-  #decideRetry(): ReturnType<typeof decideRetry> {
-    const [connection, request] = [this.#lease, this.#request];
-    if (connection === undefined || request === undefined) return "fail";
-    const [isSent, isResponseStarted, isRetried] = [this.#isBegun, this.#isResponseStarted, this.#isRetried];
-    return decideRetry({ connection, request, isSent, isResponseStarted, isRetried });
+    if (this.#attempts?.retry() !== true) this.#fail(denialForUpstreamError(cause, failure), cause);
   }
 
   #fail(denial: Denial, cause?: Error): void {
@@ -291,21 +234,20 @@ export class Exchange implements Tickable, ConnectionWaiter, UpstreamHandler, Ex
       this.#finish({ kind: "aborted", status: this.#status, report: this, ...why });
       this.#response.abort();
     }
-    this.#lease?.abort(this, cause ?? new Error(denial.reason));
+    this.#attempts?.abort(cause ?? new Error(denial.reason));
   }
 
   readonly #onClientClose = (): void => {
     if (this.#isFinished) return;
     this.#finish({ kind: "client_disconnected", report: this });
-    this.#lease?.abort(this, new Error("the client disconnected"));
+    this.#attempts?.abort(new Error("the client disconnected"));
   };
 
   /** @param end a promise: a rejected one for a fault of the service, or that of what the connections were handed to. */
   #finish(end: MaybePromise<ExchangeEnd>): void {
     this.#isFinished = true;
     if (this.#status !== undefined) this.#context.meter.openResponses -= 1;
-    this.#upstream?.cancel(this);
-    this.#stopCounting?.();
+    this.#attempts?.stop();
     this.#response.req.socket.off("close", this.#onClientClose);
     if (this.#body.isFlowing) this.#context.ticker.delete(this);
     // The target's side does so only for a request that it has begun to send.
