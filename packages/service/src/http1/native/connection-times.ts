@@ -21,9 +21,9 @@ export class ConnectionTimes {
     this.#movedAt = this.#headSince = now;
   }
 
-  /** A head is awaited, or has come in part. */
-  get awaitsHead(): boolean {
-    return this.#headSince !== undefined;
+  /** Since when a head is awaited, or its rest. */
+  get headSince(): number | undefined {
+    return this.#headSince;
   }
 
   move(): void {

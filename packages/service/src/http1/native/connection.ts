@@ -42,6 +42,8 @@ export interface Lane
   onOver(): void;
   /** The connection is closed, or Node's server has it. */
   onGone(connection: NativeConnection): void;
+  /** Node's server gets the rest of a head. */
+  onPartialHead(socket: Socket, since: number): void;
 }
 
 /**
@@ -131,7 +133,8 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
    * response it ends by itself.
    */
   closeIfIdle(): void {
-    if (this.#request === undefined && !this.#times.awaitsHead && !this.#isClosing) this.socket.destroy();
+    if (this.#request === undefined && this.#times.headSince === undefined && !this.#isClosing)
+      this.socket.destroy();
   }
 
   pauseBody(): void {
@@ -252,6 +255,8 @@ export class NativeConnection implements DownstreamConnection, RequestOwner, Res
     socket.off("error", ignore);
     this.#waiting.release();
     this.#lane.onGone(this);
+    const { headSince } = this.#times;
+    if (headSince !== undefined) this.#lane.onPartialHead(socket, headSince);
     this.#handOver(bytes, this.#isPipelined);
   }
 

@@ -1,12 +1,13 @@
 import type { Socket } from "node:net";
 import { SwapRemoveList } from "../../collections/swap-remove-list.ts";
-import type { HttpExchange } from "../downstream.ts";
+import type { DownstreamConnection, HttpExchange } from "../downstream.ts";
 import type { ListenerOptions } from "../listener.ts";
 import type { Front, HandOver } from "../node/listen.ts";
 import type { PipelineBudget } from "../shared/pipeline-budget.ts";
 import type { Lane } from "./connection.ts";
 import { NativeConnection } from "./connection.ts";
 import { HeadWriter } from "./head-writer.ts";
+import { PartialHeads } from "./partial-heads.ts";
 import { WriteSlab } from "./write-slab.ts";
 
 /** How often connections are looked at that take too long, in milliseconds. */
@@ -16,6 +17,7 @@ const TICK_MS = 250;
 export class FastLane implements Front {
   readonly #connections = new SwapRemoveList<NativeConnection>();
   readonly #shared: Lane & { isClosing: boolean };
+  readonly #partialHeads: PartialHeads;
   readonly #timer: NodeJS.Timeout;
   #inFlight = 0;
   #idleWaiters: (() => void)[] = [];
@@ -25,6 +27,7 @@ export class FastLane implements Front {
     budget: PipelineBudget,
     handle: (exchange: HttpExchange) => Promise<void>,
   ) {
+    this.#partialHeads = new PartialHeads(options);
     this.#shared = {
       ...options,
       budget,
@@ -39,15 +42,22 @@ export class FastLane implements Front {
         if (this.#inFlight === 0) for (const notify of this.#idleWaiters.splice(0)) notify();
       },
       onGone: (connection) => void this.#connections.delete(connection),
+      onPartialHead: (socket, since) => this.#partialHeads.add(socket, since),
     };
     this.#timer = setInterval(() => {
       const now = this.#shared.clock();
+      this.#partialHeads.tick(now);
       this.#connections.forEach((connection) => connection.tick(now));
     }, TICK_MS).unref();
   }
 
   accept(socket: Socket, handOver: HandOver): void {
     this.#connections.add(new NativeConnection(socket, this.#shared, handOver));
+  }
+
+  /** Node's server has got a head on this connection. */
+  onHead(connection: DownstreamConnection): void {
+    this.#partialHeads.delete(connection);
   }
 
   /** Closes connections as they become idle. */

@@ -1,11 +1,15 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
+import { deferred } from "../../../../testkit/src/deferred.ts";
 import { LISTENER_OPTIONS } from "../../../../testkit/src/listener-options.ts";
+import type { HttpExchange } from "../downstream.ts";
+import type { HttpListener } from "../listener.ts";
 import { listenNative } from "./listen.ts";
 
 setFlagsFromString("--expose-gc");
@@ -66,6 +70,52 @@ test("a client that goes on to send after the last response is read, however sho
   await once(socket, "close");
   await expect.poll(() => listener.connections(), { interval: 1 }).toBe(0);
   await listener.close(0);
+});
+
+/** Sends a part of a head on the fast lane, and 40 s later one that takes it to the other, by a method that the fast lane does not know. */
+async function headOverBothLanes(listener: HttpListener): Promise<Socket> {
+  const socket = connect(listener.address.port, "127.0.0.1");
+  socket.write("PROP");
+  await expect.poll(() => listener.connections(), { interval: 1 }).toBe(1);
+  vi.advanceTimersByTime(40_000);
+  socket.write("FIND / HTTP/1.1\r\nHost: a\r\n");
+  await setTimeout(50);
+  return socket;
+}
+
+test("a head that goes to the other lane in part has its time only once", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  try {
+    const options = { ...LISTENER_OPTIONS, rejectionBytes: (why: string) => why };
+    const listener = await listenNative(options, async () => undefined);
+    const socket = await headOverBothLanes(listener);
+    const received = text(socket);
+    vi.advanceTimersByTime(20_000);
+    expect(await received).toBe("request_timeout");
+    await listener.close(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a head that goes to the other lane in part and is whole in time is not refused later", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  try {
+    const begun = deferred<HttpExchange>();
+    const options = { ...LISTENER_OPTIONS, rejectionBytes: (why: string) => why };
+    const listener = await listenNative(options, async (exchange) => begun.resolve(exchange));
+    const socket = await headOverBothLanes(listener);
+    socket.write("\r\n");
+    const { response } = await begun.promise;
+    vi.advanceTimersByTime(20_000);
+    const received = once(socket, "data");
+    response.respond({ kind: "none" }, 200, [], "ok");
+    expect(String(await received)).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+    await listener.close(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a client that goes on to send after a refusal is read also while the listener closes, so that the refusal is not lost", async () => {

@@ -1,4 +1,5 @@
 import { sharedLlhttp } from "../llhttp/instance.ts";
+import type { HttpExchange } from "../downstream.ts";
 import type { ListenHttp } from "../listener.ts";
 import { listenBehind } from "../node/listen.ts";
 import { createPipelineBudget } from "../shared/pipeline-budget.ts";
@@ -13,7 +14,11 @@ export const listenNative: ListenHttp = async (options, handle) => {
   sharedLlhttp();
   const budget = createPipelineBudget(options.pipeline);
   const lane = new FastLane(options, budget, handle);
-  const listener = await listenBehind(lane, budget, options, handle).catch((error: unknown) => {
+  const handleOnOtherLane = (exchange: HttpExchange): Promise<void> => {
+    lane.onHead(exchange.request.socket);
+    return handle(exchange);
+  };
+  const listener = await listenBehind(lane, budget, options, handleOnOtherLane).catch((error: unknown) => {
     lane.stop();
     throw error;
   });
