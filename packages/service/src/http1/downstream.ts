@@ -53,6 +53,8 @@ export interface DownstreamRequest {
   readonly complete: boolean;
   /** Nothing more of the body can be read. A request that keeps what has arrived when its connection closes has no such state. */
   readonly destroyed?: boolean | undefined;
+  /** The service does not read the body at this moment, for the sake of other requests: it does not wait for the client. */
+  readonly isThrottled?: boolean | undefined;
   readonly socket: DownstreamConnection;
   /** `close` without {@link complete}: the client has disconnected, or its body is invalid. */
   on(event: "end" | "close", listener: () => void): unknown;

@@ -117,7 +117,7 @@ export class RequestBody extends Readable implements Tickable {
   }
 
   tick(now: number): void {
-    if (!this.#isWaiting) {
+    if (!this.#isWaiting || this.#request.isThrottled === true) {
       this.#window = undefined;
       return;
     }

@@ -2,8 +2,7 @@ import type { Socket } from "node:net";
 import { SwapRemoveList } from "../../collections/swap-remove-list.ts";
 import type { DownstreamConnection, HttpExchange } from "../downstream.ts";
 import type { ListenerOptions } from "../listener.ts";
-import type { Front, HandOver } from "../node/listen.ts";
-import type { PipelineBudget } from "../shared/pipeline-budget.ts";
+import type { Front, HandOver, LanesShare } from "../node/listen.ts";
 import type { Lane } from "./connection.ts";
 import { NativeConnection } from "./connection.ts";
 import { HeadWriter } from "./head-writer.ts";
@@ -24,7 +23,7 @@ export class FastLane implements Front {
 
   constructor(
     options: ListenerOptions,
-    budget: PipelineBudget,
+    { budget, requests }: LanesShare,
     handle: (exchange: HttpExchange) => Promise<void>,
   ) {
     this.#partialHeads = new PartialHeads(options);
@@ -36,7 +35,10 @@ export class FastLane implements Front {
       writeSlab: new WriteSlab(),
       isClosing: false,
       clock: () => performance.now(),
-      onBegin: () => void (this.#inFlight += 1),
+      onBegin: () => {
+        this.#inFlight += 1;
+        requests.begun += 1;
+      },
       onOver: () => {
         this.#inFlight -= 1;
         if (this.#inFlight === 0) for (const notify of this.#idleWaiters.splice(0)) notify();

@@ -1,8 +1,7 @@
 import { sharedLlhttp } from "../llhttp/instance.ts";
 import type { HttpExchange } from "../downstream.ts";
 import type { ListenHttp } from "../listener.ts";
-import { listenBehind } from "../node/listen.ts";
-import { createPipelineBudget } from "../shared/pipeline-budget.ts";
+import { createLanesShare, listenBehind } from "../node/listen.ts";
 import { FastLane } from "./fast-lane.ts";
 
 /**
@@ -12,13 +11,13 @@ import { FastLane } from "./fast-lane.ts";
 export const listenNative: ListenHttp = async (options, handle) => {
   // An llhttp that was not tested refuses the start, and not each request.
   sharedLlhttp();
-  const budget = createPipelineBudget(options.pipeline);
-  const lane = new FastLane(options, budget, handle);
+  const share = createLanesShare(options);
+  const lane = new FastLane(options, share, handle);
   const handleOnOtherLane = (exchange: HttpExchange): Promise<void> => {
     lane.onHead(exchange.request.socket);
     return handle(exchange);
   };
-  const listener = await listenBehind(lane, budget, options, handleOnOtherLane).catch((error: unknown) => {
+  const listener = await listenBehind(lane, share, options, handleOnOtherLane).catch((error: unknown) => {
     lane.stop();
     throw error;
   });

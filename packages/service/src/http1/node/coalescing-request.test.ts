@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createCoalescingRequest } from "./coalescing-request.ts";
 
 let server: Server;
@@ -14,7 +14,7 @@ let server: Server;
 let read: (request: IncomingMessage) => Promise<string>;
 
 beforeEach(async () => {
-  server = createServer({ IncomingMessage: createCoalescingRequest() }, (request, response) => {
+  server = createServer({ IncomingMessage: createCoalescingRequest({ begun: 0 }) }, (request, response) => {
     void read(request).then((body) => response.end(body));
   });
   server.listen(0, "127.0.0.1");
@@ -92,6 +92,35 @@ test("a body in thousands of chunks of one byte is complete", async () => {
   const chunks = Array.from({ length: 30_000 }, () => ({ size: 1, isLater: false }));
   const { sent, received } = await send(chunks);
   expect(unchunked(received)).toBe(sent);
+});
+
+test("a body in chunks of one byte that its reader has paused is not read on and on", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  let pieces = 0;
+  const count = (): number => pieces;
+  read = (request) => {
+    request.on("data", () => undefined);
+    request.pause();
+    const push = request.push.bind(request);
+    request.push = (chunk, encoding) => {
+      pieces += 1;
+      return push(chunk, encoding);
+    };
+    return new Promise(() => undefined);
+  };
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  socket.write("1\r\nx\r\n".repeat(200_000));
+  while (count() < 2_048) await setImmediate();
+  for (let turn = 0; turn < 100; turn += 1) {
+    vi.advanceTimersByTime(50);
+    await setImmediate();
+    await setImmediate();
+  }
+  expect(pieces).toBeLessThan(50_000);
+  socket.destroy();
+  vi.useRealTimers();
 });
 
 /** Removes the framing of Node's response, which has one chunk or a length. */

@@ -1,5 +1,8 @@
 import { IncomingMessage } from "node:http";
 import { SMALL_CHUNK_BYTES, Slabs, UNJOINED_CHUNKS } from "../../collections/slabs.ts";
+import type { RequestCount } from "../shared/request-count.ts";
+import type { ThrottledBody } from "./throttle-queue.ts";
+import { ThrottleQueue } from "./throttle-queue.ts";
 
 /** Pieces under this many bytes count as tiny: the work for each is far more than that for its bytes. */
 const TINY_BYTES = 16;
@@ -7,10 +10,6 @@ const TINY_BYTES = 16;
 /** How many tiny pieces a body may have in {@link WINDOW_MS} before its connection is paused. */
 const TINY_CHUNKS = 2_048;
 const WINDOW_MS = 100;
-
-/** How long such a body is paused while other requests arrive, and how often that is checked, in milliseconds. */
-const MAX_PAUSE_MS = 6_000;
-const CHECK_INTERVAL_MS = 50;
 
 /** How many bytes of a body that is being read may wait before its connection is paused. */
 const MAX_BUFFERED_BYTES = 64 * 1_024;
@@ -24,21 +23,24 @@ const MAX_BUFFERED_BYTES = 64 * 1_024;
  *
  * One read of a connection, 64 KiB, has ten thousand chunks of one byte, which block the event loop for some 40 ms. Such
  * bodies are read one at a time, with pauses while there are other requests.
+ *
+ * @param requests of the whole listener: each of the class is added to it.
  */
-export function createCoalescingRequest(): typeof IncomingMessage {
-  const queue = new ThrottleQueue();
+export function createCoalescingRequest(requests: RequestCount): typeof IncomingMessage {
+  const queue = new ThrottleQueue(requests);
 
-  return class CoalescingRequest extends IncomingMessage {
+  return class CoalescingRequest extends IncomingMessage implements ThrottledBody {
+    tinyChunks = 0;
+    isThrottled = false;
     #buffered: Slabs | undefined;
     #isFlushScheduled = false;
     #smallChunks = 0;
-    #tinyChunks = 0;
+    /** When the first tiny piece arrived, or the latest of those that fill up {@link TINY_CHUNKS}. */
     #tinySince = 0;
-    #isThrottled = false;
 
     constructor(...given: ConstructorParameters<typeof IncomingMessage>) {
       super(...given);
-      queue.requests += 1;
+      requests.begun += 1;
     }
 
     /** Called by Node's parser with each piece. @returns false to pause the connection. */
@@ -54,8 +56,12 @@ export function createCoalescingRequest(): typeof IncomingMessage {
       const buffered = (this.#buffered ??= new Slabs());
       buffered.append(chunk);
       if (isFlowing) this.#flushLater();
-      const limit = isFlowing ? MAX_BUFFERED_BYTES : this.readableHighWaterMark;
-      return this.readableLength + buffered.length < limit && !this.#isThrottled;
+      return this.#hasRoom() && !this.isThrottled;
+    }
+
+    #hasRoom(): boolean {
+      const limit = this.readableFlowing === true ? MAX_BUFFERED_BYTES : this.readableHighWaterMark;
+      return this.readableLength + (this.#buffered?.length ?? 0) < limit;
     }
 
     /** Not with `nextTick`: Node runs that queue after every piece. */
@@ -75,7 +81,7 @@ export function createCoalescingRequest(): typeof IncomingMessage {
     }
 
     override _read(size: number): void {
-      if (!this.#isThrottled) super._read(size);
+      if (!this.isThrottled) super._read(size);
     }
 
     #flush(): void {
@@ -86,49 +92,21 @@ export function createCoalescingRequest(): typeof IncomingMessage {
     }
 
     #countTiny(): void {
-      this.#tinyChunks += 1;
-      if (this.#isThrottled || this.#tinyChunks % TINY_CHUNKS !== 0) return;
+      if (this.tinyChunks === 0) this.#tinySince = performance.now();
+      this.tinyChunks += 1;
+      if (this.isThrottled || this.tinyChunks % TINY_CHUNKS !== 0) return;
       const now = performance.now();
       const isFast = now - this.#tinySince < WINDOW_MS;
       this.#tinySince = now;
-      if (!isFast && this.#tinyChunks > TINY_CHUNKS) return;
-      this.#isThrottled = true;
-      queue.add(() => {
-        this.#isThrottled = false;
-        super._read(0);
-      });
+      if (!isFast) return;
+      this.isThrottled = true;
+      queue.add(this);
     }
-  };
-}
 
-/** Paused bodies, which resume one after the other. */
-class ThrottleQueue {
-  /** How many requests there have been. */
-  requests = 0;
-  readonly #paused: (() => void)[] = [];
-  #requestsSeen = 0;
-  #pausedMs = 0;
-
-  add(resume: () => void): void {
-    this.#paused.push(resume);
-    if (this.#paused.length === 1) this.#start();
-  }
-
-  #start(): void {
-    this.#pausedMs = 0;
-    this.#requestsSeen = this.requests;
-    setImmediate(this.#check);
-  }
-
-  readonly #check = (): void => {
-    const isBusy = this.requests !== this.#requestsSeen;
-    this.#requestsSeen = this.requests;
-    if ((isBusy || this.#pausedMs === 0) && this.#pausedMs < MAX_PAUSE_MS) {
-      this.#pausedMs += CHECK_INTERVAL_MS;
-      setTimeout(this.#check, CHECK_INTERVAL_MS).unref();
-      return;
+    unthrottle(): void {
+      this.isThrottled = false;
+      // One that is not read by its reader would grow with each of these reads.
+      if (this.#hasRoom()) super._read(0);
     }
-    this.#paused.shift()?.();
-    if (this.#paused.length > 0) this.#start();
   };
 }

@@ -5,6 +5,7 @@ import type { HttpListener, ListenerOptions, ListenHttp } from "../listener.ts";
 import { createConnectionQueue } from "./connection-queue.ts";
 import type { PipelineBudget } from "../shared/pipeline-budget.ts";
 import { createPipelineBudget } from "../shared/pipeline-budget.ts";
+import type { RequestCount } from "../shared/request-count.ts";
 import { startNodeServer } from "./server.ts";
 
 /** Reads connections before Node's server does, as far as it understands what comes on them. */
@@ -20,9 +21,19 @@ export interface Front {
  */
 export type HandOver = (bytes: Buffer, isPipelined: boolean) => void;
 
+/** What the lanes of a listener share. */
+export interface LanesShare {
+  readonly budget: PipelineBudget;
+  readonly requests: RequestCount;
+}
+
+export function createLanesShare({ pipeline }: Pick<ListenerOptions, "pipeline">): LanesShare {
+  return { budget: createPipelineBudget(pipeline), requests: { begun: 0 } };
+}
+
 /** Starts a listener on `node:http` or `node:https`. */
 export const listenOnNode: ListenHttp = (options, handle) =>
-  listenBehind(undefined, createPipelineBudget(options.pipeline), options, handle);
+  listenBehind(undefined, createLanesShare(options), options, handle);
 
 /**
  * Starts a listener of Node's server, which gets connections from a front.
@@ -31,7 +42,7 @@ export const listenOnNode: ListenHttp = (options, handle) =>
  */
 export async function listenBehind(
   front: Front | undefined,
-  budget: PipelineBudget,
+  { budget, requests }: LanesShare,
   options: ListenerOptions,
   handle: (exchange: HttpExchange) => Promise<void>,
 ): Promise<HttpListener> {
@@ -60,6 +71,7 @@ export async function listenBehind(
   const listener = await startNodeServer(
     {
       ...options,
+      requests,
       onConnection,
       isPaused: enqueue.isPaused,
       isUnused: (socket) => !pipelined.has(socket) && enqueue.isUnused(socket),

@@ -10,6 +10,7 @@ import { limitConnections } from "./connection-limit.ts";
 import { respondToPlaintext } from "./plaintext-on-tls.ts";
 import type { CertificatePem, HttpListener, ListenerOptions } from "../listener.ts";
 import type { ParseErrorOptions } from "./parse-errors.ts";
+import type { RequestCount } from "../shared/request-count.ts";
 import { createCoalescingRequest } from "./coalescing-request.ts";
 import { HandshakeResponse } from "./handshake-response.ts";
 import { handleParseErrors } from "./parse-errors.ts";
@@ -20,6 +21,8 @@ import { asksForUpgrade, createUpgradableRequest } from "./upgradable-request.ts
 export interface NodeServerOptions extends ListenerOptions, ParseErrorOptions {
   /** Called for every connection on which requests can come; `attach` lets Node read it. */
   readonly onConnection: (socket: Socket, attach: () => void) => void;
+  /** Of the whole listener: each that Node reads is added to it. */
+  readonly requests: RequestCount;
   /** Whether no request of the connection is in flight or waits. */
   readonly isUnused: (socket: Socket) => boolean;
 }
@@ -101,7 +104,7 @@ function serverOptions(
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     IncomingMessage: createUpgradableRequest(
-      createCoalescingRequest(),
+      createCoalescingRequest(options.requests),
       // Of pipelined requests, none is a handshake: the responses before it could not be written.
       (request) => options.isUnused(request.socket) && options.isHandshake(request),
     ),

@@ -1,0 +1,4 @@
+/** How many requests a listener has begun, on every lane. */
+export interface RequestCount {
+  begun: number;
+}
