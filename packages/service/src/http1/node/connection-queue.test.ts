@@ -69,6 +69,26 @@ test("a request waits until the response before it was sent, even if the task be
   expect(seen).toEqual(["second"]);
 });
 
+test("all that wait until no request is in flight go on then, and not before", async () => {
+  const inTurn = createTestQueue();
+  const [first, second] = [deferred<void>(), deferred<void>()];
+  const socket = new Socket();
+  const turns = [
+    inTurn(finishedOn(socket), () => first.promise),
+    inTurn(finishedOn(socket), () => second.promise),
+  ];
+  let idle = 0;
+  const waits = [inTurn.idle(), inTurn.idle()].map((wait) => wait.then(() => (idle += 1)));
+  first.resolve();
+  await turns[0];
+  await promisedTick();
+  expect(idle).toBe(0);
+  second.resolve();
+  await Promise.all([...turns, ...waits]);
+  expect(idle).toBe(2);
+  await inTurn.idle();
+});
+
 test("a request whose connection has ended meanwhile is not carried out", async () => {
   const inTurn = createTestQueue();
   const socket = new Socket();

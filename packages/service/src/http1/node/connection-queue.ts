@@ -54,7 +54,7 @@ export function createConnectionQueue(
   const connections = new WeakMap<Socket, ConnectionState>();
   const readControl = createReadControl();
   let inFlight = 0;
-  let notifyIdle = (): void => undefined;
+  const idleWaiters: (() => void)[] = [];
 
   /** Waits, within the budget, until the task before has ended and its response was written. */
   const waitForPrevious = (
@@ -105,7 +105,7 @@ export function createConnectionQueue(
       // No request is carried out after a response that closes the connection: its response could not be sent (RFC 9112 §9.6).
       if (!response.shouldKeepAlive) state.isClosing = true;
       inFlight -= 1;
-      if (inFlight === 0) notifyIdle();
+      if (inFlight === 0) for (const notify of idleWaiters.splice(0)) notify();
     };
     const ended = result.then(end, (error: unknown) => {
       end();
@@ -116,8 +116,8 @@ export function createConnectionQueue(
   };
   const idle = (): Promise<void> =>
     new Promise((resolve) => {
-      notifyIdle = resolve;
       if (inFlight === 0) resolve();
+      else idleWaiters.push(resolve);
     });
   const isUnused = (socket: Socket): boolean => {
     const state = connections.get(socket);
