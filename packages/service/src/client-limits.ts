@@ -80,6 +80,6 @@ export const CLIENT_LIMITS = {
     unit: "bytes",
     description: "Memory for all requests that wait for those before them",
     details:
-      "beyond it a connection is closed that holds more than its reserve of 16 KiB (about six plain requests)",
+      "beyond it a connection is closed that holds more than its reserve of 16 KiB (about six plain requests where Node's server reads the connection, and the bytes that were sent otherwise)",
   },
 } as const;

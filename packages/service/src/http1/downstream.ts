@@ -106,7 +106,7 @@ export interface DownstreamResponse {
   respond(framing: BodyFraming, status: number, headers: readonly string[], body: string): void;
   /** Closes the connection after this response. */
   closeAfter(): void;
-  /** Closes the connection after this response, which has ended, because the rest of its request is unread. */
+  /** Closes the connection after this response, because the rest of its request is unread: from now on that is read and dropped. */
   closeWithUnreadBody(): void;
   /** Sends "100 Continue" once the body is read, unless a response has begun before. */
   continueOnRead(): void;

@@ -33,7 +33,7 @@ export interface RevocationSource {
 
   /**
    * How long {@link position} may be used after it was asked for, by what passes on a request that was admitted before. In
-   * milliseconds; 0: it is asked for before each chunk.
+   * milliseconds; 0: it is asked for each time that something does.
    */
   readonly positionMaxAgeMs: number;
 

@@ -1,16 +1,19 @@
 import type { RevocationFeed } from "./revocation-feed.ts";
 
-/** A feed that chunks in flight are held to, too. */
+/** A feed that what is in flight is held to, too. */
 export interface StalenessGuard extends RevocationFeed {
   /**
-   * Called before what was read passes, in either direction. A suspended process can wake with chunks to pass before the timers
+   * Called before what was read passes, in either direction. A suspended process can wake with bytes to pass before the timers
    * that read the log.
    */
   ensureFresh(): void;
 }
 
 export interface StalenessOptions {
-  /** How old the last look at the log may be when a chunk passes, in milliseconds. 0: each chunk looks. */
+  /**
+   * How old the last look at the log may be when something passes, in milliseconds. 0: there is a look at each chunk of a request's body,
+   * at each read of a target's response, and at each piece of a WebSocket.
+   */
   readonly maxAgeMs: number;
   /** Called when the log is not known or cannot be read: no request in flight may pass anything more. */
   readonly onStale: (error?: unknown) => void;
@@ -25,7 +28,7 @@ export function createStalenessGuard(
   feed: RevocationFeed,
   { maxAgeMs, onStale, now }: StalenessOptions,
 ): StalenessGuard {
-  /** When the log was read last because a chunk passed: each request reads it more often, without a look at the clocks. */
+  /** When the log was read last because something passed: each request reads it more often, without a look at the clocks. */
   let wall = now.wall();
   let monotonic = now.monotonic();
   const read = (): boolean => {

@@ -7,8 +7,8 @@ export interface PipelineShare {
 }
 
 /**
- * Counts the requests that wait. Bytes are what is allocated, not what was sent: an empty request of 18 bytes takes more than a
- * kilobyte.
+ * Counts the requests that wait. Bytes are what is allocated. Of requests that Node's server has read, that is far more than was sent: an
+ * empty one of 18 bytes takes more than a kilobyte. On the fast lane what waits is not read yet, and takes the bytes that were sent.
  */
 export interface PipelineBudget {
   /** @returns false if the connection must be closed: the memory for all is used up, and so is the connection's reserve. */

@@ -14,8 +14,8 @@ export interface HeldLease {
 }
 
 /**
- * Whether the node has applied every revoke that was acknowledged before this moment. Asked for each request and each chunk: it
- * compares, and allocates nothing.
+ * Whether the node has applied every revoke that was acknowledged before this moment. Asked for each request, each chunk of its body
+ * and each read of its response: it compares, and allocates nothing.
  *
  * Both clocks must be within the lease. A wall clock that was set, either way, can only end it.
  */
