@@ -69,7 +69,7 @@ export class ClientConnection implements PooledConnection, Timed, Turning {
       () => this.#response.isPassedOn,
     );
     socket.on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
-    // Bytes have arrived already. Close a turn later, once the pool knows this connection.
+    // Bytes have arrived already. Close in a microtask, once the pool knows this connection.
     if (socket.read() !== null) queueMicrotask(() => this.#onUnexpectedBytes());
     // With nothing in the buffer, this lets the socket report its end.
     socket.resume();
