@@ -59,15 +59,21 @@ export function startListener(
   );
 }
 
+/** A request may be sent once more, and may wait each time for a connection, and for the beginning of the response. */
+const RESPONSE_WAITS = 4;
+
+/** A client that stops right after it has sent or read enough is too slow at the end of the next window. */
+const RATE_WINDOWS = 2;
+
 /**
  * How long no byte may pass to or from a client whose request is in flight. What the service waits for meanwhile must end before, since only
- * then the client gets a response: the wait for a connection may take as long as that for the beginning of the target's response.
+ * then the client gets a response.
  */
-function longestSilenceMs({
-  upstreamResponseTimeoutMs,
-  upstreamIdleTimeoutMs,
-  responseRateWindowMs,
-}: ServiceConfig["limits"]): number {
-  const targetMs = Math.max(2 * upstreamResponseTimeoutMs, upstreamIdleTimeoutMs);
-  return Math.min(targetMs + responseRateWindowMs, MAX_TIMER_MS);
+function longestSilenceMs(limits: ServiceConfig["limits"]): number {
+  const waitMs = Math.max(
+    RESPONSE_WAITS * limits.upstreamResponseTimeoutMs,
+    limits.upstreamIdleTimeoutMs,
+    RATE_WINDOWS * limits.requestRateWindowMs,
+  );
+  return Math.min(waitMs + RATE_WINDOWS * limits.responseRateWindowMs, MAX_TIMER_MS);
 }

@@ -235,25 +235,28 @@ test("requests beyond the connections that one destination may have wait; anothe
   expect([(await first).text, (await second).text]).toEqual(["first", "second"]);
 });
 
-test("a request that waits for a connection, and then as long again for its response, is not cut off as silent", async () => {
+test("a request that waits for a connection, for a response that does not come, and for one to be sent once more, is not cut off as silent", async () => {
   await using service = await startTestService({
     limits: {
       maxUpstreamConnectionsPerDestination: 1,
       upstreamResponseTimeoutMs: 3_000,
       upstreamIdleTimeoutMs: 3_000,
+      requestRateWindowMs: 100,
       responseRateWindowMs: 100,
     },
   });
-  const seen = deferred<void>();
+  const owed: ServerResponse[] = [];
   await using target = await startStreamingTarget((_request, response) => {
-    seen.resolve();
-    setTimeout(() => response.end("ok"), 2_200);
+    owed.push(response);
+    const isSecond = owed.length === 2;
+    setTimeout(() => (isSecond ? response.destroy() : response.end("ok")), 2_400);
   });
   const { token } = await exportTarget(service, { uri: target.url });
   const first = call(service, token);
-  await seen.promise;
+  await expect.poll(() => owed.length).toBe(1);
   expect(await call(service, token)).toMatchObject({ status: 200, text: "ok" });
   expect(await first).toMatchObject({ status: 200, text: "ok" });
+  expect(owed.length).toBe(3);
 });
 
 test("idle connections are closed after the time limit", async () => {
