@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deferred } from "../../../testkit/src/deferred.ts";
@@ -63,13 +64,15 @@ interface Part {
   readonly pieces: readonly string[];
   readonly ending: Ending;
   readonly early: boolean;
-  /** Called when the target receives the request. */
-  readonly begins: (asked: ReceivedFuzzRequest) => void;
+  /** Called when the target receives the request. @param isLate it ends the connection after the response before. */
+  readonly begins: (asked: ReceivedFuzzRequest, isLate: boolean) => void;
   /** Called once everything is sent, or the connection has ended. */
   readonly said: () => void;
 }
 
 const parts = new Map<string, Part>();
+/** Those that the target ends after a response: a request that crosses the end is lost (RFC 9112 §9.5). */
+const endedConnections = new WeakSet<Socket>();
 let world: FuzzEnv;
 let target: StrictUpstream;
 let token: string;
@@ -90,7 +93,8 @@ async function speak(asked: ReceivedFuzzRequest): Promise<void> {
     if (marksIn(bytes).length !== 1) target.faults.push(`two requests in one: ${bytes}`);
   });
   if (!part.early) await whole;
-  part.begins(asked);
+  part.begins(asked, endedConnections.has(asked.socket));
+  if (part.ending !== "none") endedConnections.add(asked.socket);
   await sendPieces(asked.socket, part.pieces, part.ending);
   part.said();
 }
@@ -152,11 +156,12 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
   const last = meant.kind === "whole" ? meant.message.end : bytes.length;
   const said = deferred<void>();
   let asked: ReceivedFuzzRequest | undefined;
+  let isLate = false;
   parts.set(mark, {
     pieces: inPieces(bytes, script.cuts, last),
     ending,
     early,
-    begins: (by) => (asked = by),
+    begins: (by, crossesEnd) => ([asked, isLate] = [by, crossesEnd]),
     said: said.resolve,
   });
 
@@ -177,7 +182,7 @@ async function exchanged({ way, script, early, readsLate }: Exchange, isPatient:
     what,
   ).toEqual([]);
   expect(response.kind, what).not.toBe("malformed");
-  const isSound = script.isSound && asked?.greeting === "" && !early && ending !== "reset";
+  const isSound = script.isSound && asked?.greeting === "" && !isLate && !early && ending !== "reset";
   if (response.kind !== "whole") return expect(isSound && expected.kind === "whole", what).toBe(false);
   await expectNothingElse(connection, response.message, what);
   if (valuesOf(response.message, "proxy-status").length > 0) {
