@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 
-/** How much is drawn at a time. An export needs 112 bytes in six draws. */
+/** How much is drawn at a time. An export needs 136 bytes in six draws. */
 const DRAWN_BYTES = 4096;
 
 const drawn = Buffer.alloc(DRAWN_BYTES);

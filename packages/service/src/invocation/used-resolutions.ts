@@ -37,8 +37,10 @@ export function createUsedResolutions(
 
   const add = (resolution: UsedResolution): Denial | undefined => {
     const known = used.get(resolution);
-    if (known !== undefined) known.requests += 1;
-    if (known !== undefined) return undefined;
+    if (known !== undefined) {
+      known.requests += 1;
+      return undefined;
+    }
     accountRegistry.refresh(resolution.accounts);
     const share = budget.shareFor(resolution.accounts);
     const denial = share.reserve(resolution.bytes);
