@@ -73,11 +73,13 @@ export function parseCidr(text: string): Cidr | undefined {
  * const address = parseAddress("10.1.2.3");
  * cidr && address && containsAddress(cidr, address); // => true
  */
-export function containsAddress(cidr: Cidr, address: IpAddress): boolean {
-  return (
-    cidr.family === address.family &&
-    cidr.bytes.every((byte, i) => byte === maskedByte(address.bytes, i, cidr.prefix))
-  );
+export function containsAddress({ family, bytes, prefix }: Cidr, address: IpAddress): boolean {
+  if (family !== address.family) return false;
+  // Bits after the prefix are zero in a block.
+  for (let i = 0; i * 8 < prefix; i += 1) {
+    if (bytes[i] !== maskedByte(address.bytes, i, prefix)) return false;
+  }
+  return true;
 }
 
 function parseIpv4(text: string): readonly number[] | undefined {

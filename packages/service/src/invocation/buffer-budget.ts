@@ -8,7 +8,15 @@ import type { BufferShare } from "./buffered-body.ts";
  * and Hahne 1998).
  */
 export interface BufferBudget {
-  /** @param accounts must be refreshed; what is reserved is added to them, and later subtracted. */
+  /**
+   * Takes this many more bytes, which must be released.
+   *
+   * @param accounts must be refreshed; the bytes are added to them.
+   * @returns why there is no room. Then nothing is taken.
+   */
+  reserve(accounts: UsageAccounts, bytes: number): Denial | undefined;
+  release(accounts: UsageAccounts, bytes: number): void;
+  /** Reserves and releases for these accounts. */
   shareFor(accounts: UsageAccounts): BufferShare;
 }
 
@@ -33,27 +41,32 @@ export function createBufferBudget(limit: number, name: BudgetName): BufferBudge
   const add = (accounts: readonly UsageAccount[], bytes: number): void => {
     for (const account of accounts) account[name] += bytes;
   };
-  const exceeds = (accounts: readonly UsageAccount[], bytes: number, max: number): boolean =>
-    accounts.some((account) => account[name] + bytes > max);
-
+  const exceeds = (accounts: readonly UsageAccount[], bytes: number, max: number): boolean => {
+    for (const account of accounts) if (account[name] + bytes > max) return true;
+    return false;
+  };
+  const reserve = ({ capabilities, tenants }: UsageAccounts, bytes: number): Denial | undefined => {
+    const free = limit - reserved - bytes;
+    if (free < 0) return { reason: "service_overloaded", limitName };
+    if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION))
+      return { reason: "capability_concurrency_exceeded", limitName };
+    if (exceeds(tenants, bytes, free)) return { reason: "tenant_concurrency_exceeded", limitName };
+    reserved += bytes;
+    add(capabilities, bytes);
+    add(tenants, bytes);
+    return undefined;
+  };
+  const release = ({ capabilities, tenants }: UsageAccounts, bytes: number): void => {
+    reserved -= bytes;
+    add(capabilities, -bytes);
+    add(tenants, -bytes);
+  };
   return {
-    shareFor: ({ capabilities, tenants }) => ({
-      reserve(bytes): Denial | undefined {
-        const free = limit - reserved - bytes;
-        if (free < 0) return { reason: "service_overloaded", limitName };
-        if (exceeds(capabilities, bytes, free * CAPABILITY_FRACTION))
-          return { reason: "capability_concurrency_exceeded", limitName };
-        if (exceeds(tenants, bytes, free)) return { reason: "tenant_concurrency_exceeded", limitName };
-        reserved += bytes;
-        add(capabilities, bytes);
-        add(tenants, bytes);
-        return undefined;
-      },
-      release(bytes) {
-        reserved -= bytes;
-        add(capabilities, -bytes);
-        add(tenants, -bytes);
-      },
+    reserve,
+    release,
+    shareFor: (accounts) => ({
+      reserve: (bytes) => reserve(accounts, bytes),
+      release: (bytes) => release(accounts, bytes),
     }),
   };
 }

@@ -99,6 +99,12 @@ export function isForMembraneService(lowerCase: string): boolean {
   return lowerCase === "x-payload-sha256" || lowerCase === "membrane-operation";
 }
 
+/**
+ * Headers that pass to every target even if no limit names them: they describe the body, the response or a WebSocket handshake, and
+ * a conditional PUT without its `If-None-Match` would be an overwrite. So does what the target's signature lets through.
+ */
+const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
+
 const CARRIER_NAMES: ReadonlySet<string> = new Set(CARRIERS);
 
 /** What the rules say about a client's header, by its name. */
@@ -110,17 +116,21 @@ export interface ClientHeader {
   readonly isCredential: boolean;
   /** A capability token can come in it. */
   readonly isCarrier: boolean;
+  /** It passes a limit on headers that does not name it. */
+  readonly passesUnnamed: boolean;
 }
 
 /** @param name as the client wrote it. */
 export const clientHeader: (name: string) => ClientHeader = memoized((name) => {
   const folded = foldHeaderName(name);
+  const lowerCase = name.toLowerCase();
   return {
-    lowerCase: name.toLowerCase(),
+    lowerCase,
     folded,
     rule: clientHeaderRule(folded),
     isCredential: isCredentialHeader(folded),
     isCarrier: CARRIER_NAMES.has(folded),
+    passesUnnamed: PASSES_UNNAMED.test(lowerCase) || isForMembraneService(lowerCase),
   };
 });
 

@@ -114,7 +114,7 @@ export function createInFlightRegistry(
     register(lineage, expiresAt) {
       size += 1;
       const group = groups.get(lineage);
-      if (expiresAt !== undefined) {
+      if (expiresAt !== undefined && group.expiresAt === undefined) {
         group.expiresAt = expiresAt;
         expiring.add(group);
       }
@@ -127,6 +127,7 @@ export function createInFlightRegistry(
       for (const group of expiring) {
         if (isExpired(group)) group.requests.forEach((request) => request.checkExpiry());
         else if (group.requests.size > 0) continue;
+        group.expiresAt = undefined;
         expiring.delete(group);
       }
     },
@@ -140,6 +141,7 @@ export function createInFlightRegistry(
 /** The requests of one resolution. */
 interface InFlightGroup {
   readonly requests: SwapRemoveList<RegisteredRequest>;
+  /** Set while it is among those whose expiry is watched. */
   expiresAt: number | undefined;
 }
 
@@ -150,7 +152,7 @@ class RegisteredRequest implements InFlightRequest, Indexed {
   readonly #onFinished: () => void;
   readonly #isExpired: (group: InFlightGroup) => boolean;
   #listener: ((cause: RequestCutError) => void) | undefined;
-  #releases: readonly (() => void)[] = NONE;
+  #release: (() => void) | undefined;
 
   constructor(group: InFlightGroup, onFinished: () => void, isExpired: (group: InFlightGroup) => boolean) {
     this.#group = group;
@@ -181,14 +183,20 @@ class RegisteredRequest implements InFlightRequest, Indexed {
   }
 
   onFinish(release: () => void): void {
-    this.#releases = [...this.#releases, release];
+    const earlier = this.#release;
+    // A list would cost more than what most requests release.
+    this.#release =
+      earlier === undefined
+        ? release
+        : () => {
+            earlier();
+            release();
+          };
   }
 
   finishInvocation(): void {
     if (!this.#group.requests.delete(this)) return;
     this.#onFinished();
-    for (const release of this.#releases) release();
+    this.#release?.();
   }
 }
-
-const NONE: readonly (() => void)[] = [];

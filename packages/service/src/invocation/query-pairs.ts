@@ -23,7 +23,7 @@ const NO_PAIRS: QueryPairs = { values: new Map() };
 export function parseQueryPairs(query: string): QueryPairs {
   if (query === "") return NO_PAIRS;
   const values = new Map<string, QueryValue[]>();
-  for (const pair of query.split("&")) {
+  for (const pair of splitQuery(query)) {
     if (pair === "") continue;
     const { rawKey, rawValue } = splitQueryPair(pair);
     const key = decodeQueryKey(rawKey);
@@ -35,6 +35,12 @@ export function parseQueryPairs(query: string): QueryPairs {
     else known.push(value);
   }
   return { values };
+}
+
+/** Splits a query into its pairs, as they were sent. */
+export function splitQuery(query: string): readonly string[] {
+  // Many queries have one pair, and V8 takes longer to split than to find out that there is nothing to split.
+  return query.includes("&") ? query.split("&") : [query];
 }
 
 export function splitQueryPair(pair: string): { readonly rawKey: string; readonly rawValue: string } {

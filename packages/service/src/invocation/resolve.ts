@@ -40,6 +40,8 @@ export interface Resolution {
   readonly cacheOwner: string;
   /** Its estimated size in memory. */
   readonly bytes: number;
+  /** How many requests in flight it is counted for, see `UsedResolutions`. */
+  requests: number;
   /** Today's rules refuse the target, which was exported under less strict ones: nothing is sent. */
   readonly isOutdated?: boolean;
   readonly upstream?: {
@@ -194,6 +196,7 @@ function toResolution(context: ResolveContext, opened: OpenedCapability): Resolu
     tenant: usageOwners.exporter,
     cacheOwner: usageOwners.exporter ?? NO_TENANT,
     bytes,
+    requests: 0,
   };
   if (stored === undefined) return found;
   if (stored.content === undefined) return { ...found, isOutdated: true };

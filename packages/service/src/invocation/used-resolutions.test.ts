@@ -12,6 +12,7 @@ function open() {
   const used = createUsedResolutions(10 * LARGE, registry);
   const resolution = (capability: string, tenant: string, bytes: number = LARGE): UsedResolution => ({
     bytes,
+    requests: 0,
     accounts: registry.accountsOf({ capabilities: [capability as Uid], tenants: [tenant as Uid] }),
   });
   /** Begins a request. @returns why it is refused, and what ends it. */

@@ -1,6 +1,5 @@
 import type { Denial } from "../domain/denial.ts";
 import { createBufferBudget } from "./buffer-budget.ts";
-import type { BufferShare } from "./buffered-body.ts";
 import type { InFlightRequest } from "./in-flight-registry.ts";
 import type { AccountRegistry, UsageAccounts } from "./usage-accounts.ts";
 
@@ -12,6 +11,8 @@ export interface UsedResolution {
   /** Its estimated size in memory. */
   readonly bytes: number;
   readonly accounts: UsageAccounts;
+  /** How many requests in flight it is counted for. It is kept here since each request would write to a map of them twice. */
+  requests: number;
 }
 
 /**
@@ -33,34 +34,23 @@ export function createUsedResolutions(
   accountRegistry: Pick<AccountRegistry, "refresh">,
 ): UsedResolutions {
   const budget = createBufferBudget(limit, "resolutionBytes");
-  const used = new Map<UsedResolution, { readonly share: BufferShare; requests: number }>();
-
-  const add = (resolution: UsedResolution): Denial | undefined => {
-    const known = used.get(resolution);
-    if (known !== undefined) {
-      known.requests += 1;
-      return undefined;
-    }
-    accountRegistry.refresh(resolution.accounts);
-    const share = budget.shareFor(resolution.accounts);
-    const denial = share.reserve(resolution.bytes);
-    if (denial === undefined) used.set(resolution, { share, requests: 1 });
-    return denial;
+  const reserve = ({ accounts, bytes }: UsedResolution): Denial | undefined => {
+    accountRegistry.refresh(accounts);
+    return budget.reserve(accounts, bytes);
   };
-  const remove = (resolution: UsedResolution): void => {
-    const known = used.get(resolution);
-    if (known === undefined) return;
-    known.requests -= 1;
-    if (known.requests > 0) return;
-    used.delete(resolution);
-    known.share.release(resolution.bytes);
+  const leave = (resolution: UsedResolution): void => {
+    resolution.requests -= 1;
+    // Accounts that count something are not replaced, so these are the ones in which it was reserved.
+    if (resolution.requests === 0) budget.release(resolution.accounts, resolution.bytes);
   };
   return {
     use(inFlight, resolution) {
       if (resolution.bytes < SMALL_BYTES) return undefined;
-      const denial = add(resolution);
-      if (denial === undefined) inFlight.onFinish(() => remove(resolution));
-      return denial;
+      const denial = resolution.requests === 0 ? reserve(resolution) : undefined;
+      if (denial !== undefined) return denial;
+      resolution.requests += 1;
+      inFlight.onFinish(() => leave(resolution));
+      return undefined;
     },
   };
 }

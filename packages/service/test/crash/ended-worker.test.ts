@@ -31,7 +31,10 @@ test("a process of tests that is killed is named with its signal, and the file t
   );
   const { code, output } = await project.run(config);
   expect(code).toBe(1);
-  expect(output).toMatch(/A process of tests ended unexpectedly: process \d+, code null, signal SIGSEGV\./);
+  // The output is the message too: of a long one, an assertion shows only the beginning.
+  expect(output, output).toMatch(
+    /A process of tests ended unexpectedly: process \d+, code null, signal SIGSEGV\./,
+  );
   const [, left] = output.split("Test files that did not end:");
   expect(left).toContain(`unit ${killed}; test begun last: waits`);
   expect(left).not.toContain(ends);

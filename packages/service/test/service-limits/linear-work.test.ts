@@ -157,6 +157,7 @@ const OTHERS: ReadonlyMap<string, readonly string[]> = new Map([
       "service/src/http/request-target.ts#readRequestTarget",
       "service/src/invocation/aws-chunked/decode.ts#decodeAwsChunked",
       "service/src/invocation/query-pairs.ts#decodeQueryKey",
+      "service/src/invocation/query-pairs.ts#splitQuery",
       "service/src/invocation/query-pairs.ts#splitQueryPair",
     ],
   ],

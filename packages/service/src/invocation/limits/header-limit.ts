@@ -4,7 +4,7 @@ import type { HeaderRule } from "capability-protocol/signers";
 import type { Outcome } from "../../domain/denial.ts";
 import { PASSED } from "../../domain/denial.ts";
 import type { ClientHeader } from "../header-rules.ts";
-import { clientHeader, isForMembraneService } from "../header-rules.ts";
+import { clientHeader } from "../header-rules.ts";
 import type { NamedValues } from "./listed-values.ts";
 import { isListed } from "./listed-values.ts";
 import { decodeMcpValue, isMcpHeader, isRequired } from "./mcp-headers.ts";
@@ -36,23 +36,16 @@ function intersection([first, ...others]: readonly HeaderLimit[]): ReadonlySet<s
 export type SignedHeaderRule = (lowerCaseName: string, value: string) => HeaderRule | undefined;
 
 /**
- * Headers that pass to every target even if no limit names them: they describe the body, the response or a WebSocket handshake, and
- * a conditional PUT without its `If-None-Match` would be an overwrite. So does what the target's signature lets through.
- */
-const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
-
-/**
  * Decides about a header line that the target's openings let through. A header that is not named is dropped, or refused if the
  * request would mean something else without it.
  */
 export function checkHeaderLine(
   { names, mcpNames }: HeaderFilter,
-  { lowerCase, folded, rule }: ClientHeader,
+  { lowerCase, folded, rule, passesUnnamed }: ClientHeader,
   value: string,
   signedRule: SignedHeaderRule,
 ): "pass" | "drop" | "refuse" {
-  if (names.has(lowerCase)) return "pass";
-  if (PASSES_UNNAMED.test(lowerCase) || isForMembraneService(lowerCase)) return "pass";
+  if (passesUnnamed || names.has(lowerCase)) return "pass";
   if (rule === "override") return "refuse";
   if (mcpNames !== undefined && isMcpHeader(folded) && !mcpNames.has(lowerCase)) return "refuse";
   const signed = signedRule(lowerCase, value);

@@ -2,7 +2,7 @@ import { err, ok, printableName } from "capability-protocol";
 import type { Signer } from "capability-protocol/signers";
 import type { NameProblem, Outcome } from "../../domain/denial.ts";
 import { forbiddenKey } from "../credential-names.ts";
-import { decodeQueryKey, splitQueryPair } from "../query-pairs.ts";
+import { decodeQueryKey, splitQuery, splitQueryPair } from "../query-pairs.ts";
 
 /**
  * What becomes of a client's query: it is dropped; refused, since a request for a path would mean something else without it; any
@@ -59,7 +59,7 @@ function openListed(target: QueryTarget, query: string, keys: ReadonlySet<string
   const problem = signer?.checkOpenedQuery(query);
   if (problem !== undefined) return err({ reason: "invalid_field", problem });
   const passing: string[] = [];
-  for (const pair of query.split("&")) {
+  for (const pair of splitQuery(query)) {
     const { rawKey } = splitQueryPair(pair);
     const key = pair.includes(";") ? undefined : decodeQueryKey(rawKey);
     if (key === undefined) return refuse(rawKey, "ambiguous");
