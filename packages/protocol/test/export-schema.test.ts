@@ -252,7 +252,9 @@ test("the schema and the parser accept the same bodies, and refuse the same when
   const verdicts = { accepted: 0, refused: 0 };
   const changed = fc
     .tuple(fc.oneof(target, reexport), fc.array(fc.oneof(anyChange, bound), { maxLength: 2 }))
-    .map(([body, changes]) => changes.reduce<unknown>(applyChange, body));
+    .map(([body, changes]) => changes.reduce<unknown>(applyChange, body))
+    // A schema cannot compare two names.
+    .filter((body) => !hasTwoSpellings(body));
   fc.assert(
     fc.property(changed, (body) => {
       const accepted = parserAccepts(body);
@@ -264,6 +266,13 @@ test("the schema and the parser accept the same bodies, and refuse the same when
   expect(verdicts.accepted).toBeGreaterThan(2_000);
   expect(verdicts.refused).toBeGreaterThan(2_000);
 });
+
+/** Whether an object somewhere in a JSON value has a name twice, in upper and in lower case. */
+function hasTwoSpellings(json: unknown): boolean {
+  if (typeof json !== "object" || json === null) return false;
+  const names = Object.keys(json).map((name) => name.toLowerCase());
+  return new Set(names).size < names.length || Object.values(json).some(hasTwoSpellings);
+}
 
 /** What only the parser refuses, since a schema cannot say it. */
 const ONLY_THE_PARSER: readonly (readonly [what: string, body: object])[] = [

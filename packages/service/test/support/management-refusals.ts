@@ -302,9 +302,18 @@ async function* heldByTenant(cases: readonly ManagementCase[]): AsyncIterable<Re
   }
 }
 
-/** Asks for more pages of one tenant at once than may wait. */
+/** Asks for more pages of one tenant at once than may wait, until they have been waiting at once. */
 async function manyPages(of: ManagementCase): Promise<RawResponse> {
   await using service = await startTestService({ limits: { maxWaitingPagesPerTenant: 1 } });
+  for (let tries = 0; tries < 50; tries += 1) {
+    const responses = await pagesAtOnce(service, of);
+    const refused = responses.find(({ status }) => status === 429);
+    if (refused !== undefined) return refused;
+  }
+  throw new Error("no page was refused");
+}
+
+async function pagesAtOnce(service: TestService, of: ManagementCase): Promise<readonly RawResponse[]> {
   const token = service.tokens.query;
   const connections = await openUsedConnections(service.port, 8);
   for (const { connection } of connections) connection.send(managementRequest(of, token, {}));
@@ -314,9 +323,7 @@ async function manyPages(of: ManagementCase): Promise<RawResponse> {
   await Promise.all(
     connections.map(({ connection }: { connection: RawConnection }) => connection[Symbol.asyncDispose]()),
   );
-  const refused = responses.find(({ status }) => status === 429);
-  if (refused === undefined) throw new Error("no page was refused");
-  return refused;
+  return responses;
 }
 
 async function notDelegable(service: TestService): Promise<SentParts> {
