@@ -12,7 +12,7 @@ export interface IpAddress {
 }
 
 /**
- * All addresses of one family that share the first `prefix` bits of `bytes`.
+ * All addresses of one family that share the first `prefix` bits of `bytes`, whose other bits are zero, as {@link parseCidr} returns it.
  *
  * @example
  * const cidr: Cidr | undefined = parseCidr("10.0.0.0/8");

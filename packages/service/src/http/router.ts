@@ -198,7 +198,6 @@ async function runManagement(
   caller: Resolution,
   kind: ServiceKind,
 ): Promise<undefined> {
-  context.invocationContext.accountRegistry.refresh(caller.accounts);
   const ids = requestIds(context, exchange);
   const { capability, payload, accounts, useCounters } = caller;
   const audited = context.refusalAudit && auditedRequest(context, exchange, head, caller);

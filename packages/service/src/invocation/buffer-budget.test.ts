@@ -9,7 +9,7 @@ const LIMIT = 1_200;
 
 function open() {
   const registry = createAccountRegistry();
-  const budget = createBufferBudget(LIMIT, "bufferedBytes");
+  const budget = createBufferBudget(LIMIT, "bufferedBytes", registry);
   const by = (capabilities: string, ...tenants: readonly string[]): UsageAccounts =>
     registry.accountsOf({ capabilities: [...capabilities] as Uid[], tenants: tenants as Uid[] });
   /** Takes byte by byte until it is refused. */
@@ -19,7 +19,7 @@ function open() {
     for (; taken <= LIMIT && share.reserve(1) === undefined; taken += 1);
     return { taken, refused: share.reserve(1), release: () => share.release(taken) };
   };
-  return { by, fill, budget };
+  return { by, fill, budget, registry };
 }
 
 test("a capability that takes all it gets leaves as much as it has to its tenant's others, and as much again to other tenants", () => {
@@ -84,4 +84,22 @@ test("what is given back can be taken again, and once all is given back the budg
       }
     }),
   );
+});
+
+test("what is taken after other requests have evicted idle accounts is given back by the accounts that took it", () => {
+  const { by, fill, registry } = open();
+  const chain = by("ba", "u", "t");
+  /** Makes so many others that idle accounts are dropped. */
+  const evict = () => {
+    for (let other = 0; other < 1_100; other += 1) by(String.fromCodePoint(0x4e00 + other), `${other}`);
+  };
+  evict();
+  const { taken, release } = fill(chain);
+  expect(taken).toBe(400);
+  // Another request begins meanwhile.
+  registry.refresh(chain);
+  release();
+  for (const { capabilities, tenants } of [chain, by("ba", "u", "t")])
+    expect([...capabilities, ...tenants].map(({ bufferedBytes }) => bufferedBytes)).toEqual([0, 0, 0, 0]);
+  expect(fill(by("ba", "u", "t")).taken).toBe(400);
 });

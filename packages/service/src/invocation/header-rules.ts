@@ -101,7 +101,7 @@ export function isForMembraneService(lowerCase: string): boolean {
 
 /**
  * Headers that pass to every target even if no limit names them: they describe the body, the response or a WebSocket handshake, and
- * a conditional PUT without its `If-None-Match` would be an overwrite. So does what the target's signature lets through.
+ * a conditional PUT without its `If-None-Match` would be an overwrite.
  */
 const PASSES_UNNAMED = /^(?:if-|content-|accept(?:-|$)|range$|sec-websocket-)/;
 
@@ -116,7 +116,7 @@ export interface ClientHeader {
   readonly isCredential: boolean;
   /** A capability token can come in it. */
   readonly isCarrier: boolean;
-  /** It passes a limit on headers that does not name it. */
+  /** It passes a limit on headers that does not name it, whatever the target's signature says. */
   readonly passesUnnamed: boolean;
 }
 

@@ -141,3 +141,15 @@ test("a capability that was idle when the clock was looked at is still revoked w
   registry.revokeExpired();
   expect(later.isRevoked).toBe(true);
 });
+
+test("a capability's requests are all revoked when it has expired, even if the clock is set back while the first is", async () => {
+  const { registry, clock } = await open();
+  const lineage = lineageOver(A);
+  const requests = [1, 2, 3].map(() => registry.register(lineage, 10));
+  requests[0]?.onRevoke(() => {
+    clock.now = 5;
+  });
+  clock.now = 10;
+  registry.revokeExpired();
+  expect(requests.map(({ isRevoked }) => isRevoked)).toEqual([true, true, true]);
+});

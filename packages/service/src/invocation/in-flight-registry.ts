@@ -125,7 +125,9 @@ export function createInFlightRegistry(
     },
     revokeExpired() {
       for (const group of expiring) {
-        if (isExpired(group)) group.requests.forEach((request) => request.checkExpiry());
+        // All for one look at the clock, which may be set back meanwhile.
+        if (isExpired(group))
+          group.requests.forEach((request) => request.revoke(new RequestCutError("EXPIRED")));
         else if (group.requests.size > 0) continue;
         group.expiresAt = undefined;
         expiring.delete(group);
@@ -141,7 +143,7 @@ export function createInFlightRegistry(
 /** The requests of one resolution. */
 interface InFlightGroup {
   readonly requests: SwapRemoveList<RegisteredRequest>;
-  /** Set while it is among those whose expiry is watched. */
+  /** Set while the group's expiry is watched. */
   expiresAt: number | undefined;
 }
 
@@ -184,7 +186,7 @@ class RegisteredRequest implements InFlightRequest, Indexed {
 
   onFinish(release: () => void): void {
     const earlier = this.#release;
-    // A list would cost more than what most requests release.
+    // Most requests have one, which needs no list.
     this.#release =
       earlier === undefined
         ? release

@@ -40,7 +40,7 @@ export interface Resolution {
   readonly cacheOwner: string;
   /** Its estimated size in memory. */
   readonly bytes: number;
-  /** How many requests in flight it is counted for, see `UsedResolutions`. */
+  /** How many requests in flight it is counted for; only `UsedResolutions` writes it. */
   requests: number;
   /** Today's rules refuse the target, which was exported under less strict ones: nothing is sent. */
   readonly isOutdated?: boolean;

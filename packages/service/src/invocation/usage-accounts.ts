@@ -52,10 +52,20 @@ export function createAccountRegistry(): AccountRegistry {
 }
 
 function replaceEvicted(accounts: UsageAccount[], current: LazyMap<Uid, UsageAccount>): void {
+  // To make one may evict idle ones, those before it among them: once, since the map then has room for more than a chain has.
+  if (replaceOnce(accounts, current)) replaceOnce(accounts, current);
+}
+
+/** @returns whether one was evicted. */
+function replaceOnce(accounts: UsageAccount[], current: LazyMap<Uid, UsageAccount>): boolean {
+  let isReplaced = false;
   for (let i = 0; i < accounts.length; i += 1) {
     const account = accounts[i];
-    if (account?.isEvicted === true) accounts[i] = current.get(account.uid);
+    if (account?.isEvicted !== true) continue;
+    accounts[i] = current.get(account.uid);
+    isReplaced = true;
   }
+  return isReplaced;
 }
 
 function createAccountMap(): LazyMap<Uid, UsageAccount> {

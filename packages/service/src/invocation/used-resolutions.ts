@@ -11,7 +11,10 @@ export interface UsedResolution {
   /** Its estimated size in memory. */
   readonly bytes: number;
   readonly accounts: UsageAccounts;
-  /** How many requests in flight it is counted for. It is kept here since each request would write to a map of them twice. */
+  /**
+   * How many requests in flight it is counted for; 0 for a small one. Only {@link UsedResolutions} writes it. It is kept here and not in a
+   * map, which each request would write to twice.
+   */
   requests: number;
 }
 
@@ -33,20 +36,17 @@ export function createUsedResolutions(
   limit: number,
   accountRegistry: Pick<AccountRegistry, "refresh">,
 ): UsedResolutions {
-  const budget = createBufferBudget(limit, "resolutionBytes");
-  const reserve = ({ accounts, bytes }: UsedResolution): Denial | undefined => {
-    accountRegistry.refresh(accounts);
-    return budget.reserve(accounts, bytes);
-  };
+  const budget = createBufferBudget(limit, "resolutionBytes", accountRegistry);
   const leave = (resolution: UsedResolution): void => {
     resolution.requests -= 1;
-    // Accounts that count something are not replaced, so these are the ones in which it was reserved.
+    // Accounts that count something are not replaced: these are still the ones that it was added to.
     if (resolution.requests === 0) budget.release(resolution.accounts, resolution.bytes);
   };
   return {
     use(inFlight, resolution) {
       if (resolution.bytes < SMALL_BYTES) return undefined;
-      const denial = resolution.requests === 0 ? reserve(resolution) : undefined;
+      const denial =
+        resolution.requests === 0 ? budget.reserve(resolution.accounts, resolution.bytes) : undefined;
       if (denial !== undefined) return denial;
       resolution.requests += 1;
       inFlight.onFinish(() => leave(resolution));

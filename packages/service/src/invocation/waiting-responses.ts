@@ -50,7 +50,7 @@ export function createWaitingResponses(
   limit: number,
   accountRegistry: Pick<AccountRegistry, "refresh">,
 ): WaitingResponses {
-  const budget = createBufferBudget(limit, "waitingBytes");
+  const budget = createBufferBudget(limit, "waitingBytes", accountRegistry);
   /** Those whose bytes are counted. */
   const waiting = new WaitingOrder<WaitingResponse>();
   let watched: WaitingResponse[] = [];
@@ -67,8 +67,6 @@ export function createWaitingResponses(
     const bytes = response.bufferedBytes;
     // One that is closed already would never report it.
     if (bytes === 0 || response.reservation !== undefined || response.response.destroyed) return;
-    // The request may be over, and its accounts idle.
-    accountRegistry.refresh(response.accounts);
     const share = budget.shareFor(response.accounts);
     for (let denied = share.reserve(bytes); denied !== undefined; denied = share.reserve(bytes)) {
       const longest = longestWaiting(waiting, response.accounts, denied);

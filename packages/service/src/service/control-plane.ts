@@ -4,6 +4,7 @@ import type { ChangeAudit } from "../audit/change-audit.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import type { ManagementEndpointContext } from "../http/management-endpoint.ts";
 import { createBufferBudget } from "../invocation/buffer-budget.ts";
+import type { AccountRegistry } from "../invocation/usage-accounts.ts";
 import type { BodyOptions } from "../invocation/request-body.ts";
 import { createChanges } from "../management/changes.ts";
 import type { EventLoopScheduler } from "../collections/event-loop-scheduler.ts";
@@ -19,6 +20,7 @@ export interface ControlPlaneParts {
   readonly vault: Vault;
   readonly policy: EgressPolicy;
   readonly bodies: BodyOptions;
+  readonly accountRegistry: AccountRegistry;
   readonly isOwn: (authority: Authority) => boolean;
   readonly onRevoked: () => void;
   /** Absent without an audit trail. */
@@ -30,7 +32,7 @@ export interface ControlPlaneParts {
 export function createControlPlane(
   { authority, limits }: Pick<ServiceConfig, "authority" | "limits">,
   { store, log, now }: Pick<ServiceOptions, "store" | "log" | "now">,
-  parts: ControlPlaneParts,
+  { accountRegistry, ...parts }: ControlPlaneParts,
 ): ManagementEndpointContext {
   return {
     ...parts,
@@ -42,7 +44,7 @@ export function createControlPlane(
     random: drawRandomBytes,
     now,
     headerBytes: limits.headerBytes,
-    bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes"),
+    bufferBudget: createBufferBudget(limits.managementBufferedBytesTotal, "managementBytes", accountRegistry),
     bodyLimit: limits.managementBodyBytes,
     maxJsonDepth: limits.maxJsonDepth,
   };

@@ -92,7 +92,7 @@ export function createDataPlane(
       refreshLog: feed.refresh,
       pools,
       accountRegistry,
-      bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes"),
+      bufferBudget: createBufferBudget(limits.bufferedBytesTotal, "bufferedBytes", accountRegistry),
       usedResolutions: createUsedResolutions(limits.usedResolutionBytesTotal, accountRegistry),
       concurrencyLimiter: createConcurrencyLimiter({
         perCapability: limits.maxConcurrentInvocationsPerCapability,

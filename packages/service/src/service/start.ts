@@ -88,6 +88,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     vault,
     policy,
     bodies,
+    accountRegistry: invocationContext.accountRegistry,
     isOwn,
     onRevoked: monitor.revoked,
     changeAudit: audit?.changes,

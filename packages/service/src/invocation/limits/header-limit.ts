@@ -37,7 +37,7 @@ export type SignedHeaderRule = (lowerCaseName: string, value: string) => HeaderR
 
 /**
  * Decides about a header line that the target's openings let through. A header that is not named is dropped, or refused if the
- * request would mean something else without it.
+ * request would mean something else without it; what the target's signature lets through passes.
  */
 export function checkHeaderLine(
   { names, mcpNames }: HeaderFilter,
