@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -105,4 +108,23 @@ test("a key pair has two halves of 32 bytes, and no two are the same", () => {
   const pairs = Array.from({ length: 20 }, generateKeyPair);
   for (const pair of pairs) expect([pair.publicKey.length, pair.privateKey.length]).toEqual([32, 32]);
   expect(new Set(pairs.map(({ privateKey }) => privateKey.toString("hex"))).size).toBe(20);
+});
+
+const SEALS = 40_000;
+
+/** Seals in a process that collects all garbage after each mebibyte that it allocates. */
+const SEAL_SCRIPT = `
+import { generateKeyPair, sealForRecipient } from ${JSON.stringify(fileURLToPath(new URL("../../dist/store/seal.js", import.meta.url)))};
+const { publicKey } = generateKeyPair();
+const tokens = Buffer.from("tokens");
+for (let seal = 1; seal <= ${SEALS}; seal += 1) sealForRecipient(publicKey, tokens, tokens);
+process.stdout.write("all sealed");`;
+
+test("sealing to a public key never waits for itself, whenever garbage is collected", async () => {
+  const flags = ["--gc-global", "--max-semi-space-size=1", "--input-type=module"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, "-e", SEAL_SCRIPT], {
+    timeout: 90_000,
+    killSignal: "SIGKILL",
+  });
+  expect(stdout).toBe("all sealed");
 });

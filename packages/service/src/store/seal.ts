@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import type { JsonWebKey, KeyObject } from "node:crypto";
 import {
   createCipheriv,
   createDecipheriv,
@@ -9,6 +9,14 @@ import {
   hkdfSync,
 } from "node:crypto";
 import { drawRandomBytes } from "../random-bytes.ts";
+
+declare module "node:crypto" {
+  // Node has it (`keyObject.export()`), its types do not.
+  function generateKeyPairSync(
+    type: "x25519",
+    options: { publicKeyEncoding: { format: "jwk" } },
+  ): { publicKey: JsonWebKey; privateKey: KeyObject };
+}
 
 /** Length of the keys of {@link seal} and {@link sealForRecipient}, in bytes. */
 export const KEY_BYTES = 32;
@@ -71,11 +79,21 @@ export function sealForRecipient(
   plaintext: Uint8Array,
   associatedData: Uint8Array,
 ): Buffer {
-  // As objects: from its bytes, a private key is made in ten times the time that it takes to use it.
-  const { privateKey, publicKey: ephemeral } = generateKeyPairSync("x25519");
-  const ephemeralKey = exportPublicKey(ephemeral);
+  const { privateKey, publicKey: ephemeralKey } = generateEphemeralKeys();
   const key = deriveSharedKey(privateKey, publicKey, ephemeralKey, publicKey);
   return Buffer.concat([ephemeralKey, seal(key, plaintext, associatedData)]);
+}
+
+/**
+ * A new key pair for one use. The private key is an object: from its bytes, it is made in ten times the time that it takes to use it.
+ *
+ * The public key is encoded while the pair is made, and not by `export` later. `export` creates strings under the lock of the key pair.
+ * If garbage is collected then, the job that made the pair takes that lock once more to end, in the same thread, which so waits forever
+ * (`~KeyPairGenConfig` in Node's crypto_keygen.h).
+ */
+function generateEphemeralKeys(): { readonly publicKey: Buffer; readonly privateKey: KeyObject } {
+  const { publicKey, privateKey } = generateKeyPairSync("x25519", { publicKeyEncoding: { format: "jwk" } });
+  return { publicKey: Buffer.from(publicKey.x ?? "", "base64url"), privateKey };
 }
 
 /** What opens what was sealed to a public key. */
@@ -118,11 +136,6 @@ function deriveSharedKey(
 function importPublicKey(bytes: Uint8Array): KeyObject {
   const x = Buffer.from(bytes).toString("base64url");
   return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
-}
-
-/** The inverse of {@link importPublicKey}. */
-function exportPublicKey(key: KeyObject): Buffer {
-  return Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url");
 }
 
 function stripPrefix(der: Buffer, prefix: Buffer): Buffer {
