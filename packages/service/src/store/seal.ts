@@ -1,4 +1,4 @@
-import type { JsonWebKey, KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import {
   createCipheriv,
   createDecipheriv,
@@ -11,11 +11,11 @@ import {
 import { drawRandomBytes } from "../random-bytes.ts";
 
 declare module "node:crypto" {
-  // Node has it (`keyObject.export()`), its types do not.
+  // Node supports this encoding, as `keyObject.export()` does (RFC 8037 §2). Its types lack it.
   function generateKeyPairSync(
     type: "x25519",
     options: { publicKeyEncoding: { format: "jwk" } },
-  ): { publicKey: JsonWebKey; privateKey: KeyObject };
+  ): { publicKey: { x: string }; privateKey: KeyObject };
 }
 
 /** Length of the keys of {@link seal} and {@link sealForRecipient}, in bytes. */
@@ -87,13 +87,13 @@ export function sealForRecipient(
 /**
  * A new key pair for one use. The private key is an object: from its bytes, it is made in ten times the time that it takes to use it.
  *
- * The public key is encoded while the pair is made, and not by `export` later. `export` creates strings under the lock of the key pair.
- * If garbage is collected then, the job that made the pair takes that lock once more to end, in the same thread, which so waits forever
- * (`~KeyPairGenConfig` in Node's crypto_keygen.h).
+ * The public key is encoded while the pair is made, and not by `export` later. In Node 20, `export` creates strings while it holds the lock
+ * of the key pair. If garbage is collected then, the job that made the pair takes that lock again when it is destroyed, in the same thread,
+ * which then waits forever (`~KeyPairGenConfig` in Node's crypto_keygen.h).
  */
 function generateEphemeralKeys(): { readonly publicKey: Buffer; readonly privateKey: KeyObject } {
   const { publicKey, privateKey } = generateKeyPairSync("x25519", { publicKeyEncoding: { format: "jwk" } });
-  return { publicKey: Buffer.from(publicKey.x ?? "", "base64url"), privateKey };
+  return { publicKey: Buffer.from(publicKey.x, "base64url"), privateKey };
 }
 
 /** What opens what was sealed to a public key. */
