@@ -5,13 +5,13 @@ import { createContextScheduler } from "./context-scheduler.ts";
 /** How long each `make` takes, by a clock that advances only then. */
 const TOOK_MS = 200;
 
-function open() {
+function open(tookMs = TOOK_MS) {
   let clock = 0;
   const made: string[] = [];
   const turns = createContextScheduler({ now: () => clock });
   const take = (owner: string, name: string): Promise<string> =>
     turns.run(owner, () => {
-      clock += TOOK_MS;
+      clock += tookMs;
       made.push(name);
       return name;
     });
@@ -25,6 +25,11 @@ test("a tenant's next context waits after an expensive one, and none of another 
   expect(await Promise.all([first, take("b", "b1")])).toEqual(["a1", "b1"]);
   await setImmediate();
   expect(made).toEqual(["a1", "b1"]);
+});
+
+test("a process that was stopped while it made a context does not keep the tenant's next one waiting for long", async () => {
+  const { take } = open(60_000);
+  expect([await take("a", "a1"), await take("a", "a2")]).toEqual(["a1", "a2"]);
 });
 
 test("an error goes to the caller that asked, and the next one has its turn", async () => {
