@@ -110,6 +110,8 @@ test("a head on a paused connection gets its time again before it is refused as 
   late.send(begun);
   expect(await nextResponse(late)).toMatchObject({ status: 408 });
 
+  // Before its connection is read again, so that it does not depend on how fast the responses to the others are.
+  ends.send("Host: membrane.test\r\n\r\n");
   responded.resolve();
   const statuses = async (connection: RawConnection, count: number): Promise<number[]> => {
     const seen: number[] = [];
@@ -120,8 +122,6 @@ test("a head on a paused connection gets its time again before it is refused as 
     }
     return seen;
   };
-  await statuses(ends, 5);
-  ends.send("Host: membrane.test\r\n\r\n");
   expect(await statuses(ends, 6)).toEqual([200, 200, 200, 200, 200, 200]);
   expect(await statuses(never, 6)).toEqual([200, 200, 200, 200, 200, 408]);
   await never.closed;
