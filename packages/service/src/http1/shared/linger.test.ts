@@ -63,7 +63,8 @@ test("a connection that Node's server has paused, since nothing reads the body o
   client.end(Buffer.alloc(BODY_BYTES));
   const [{ socket }] = (await once(listener, "request")) as [{ readonly socket: Socket }];
   await expect.poll(() => socket.isPaused()).toBe(true);
-  linger(socket, QUIET_MS);
+  // For as long as the service lingers: to read this much takes more than ten times `QUIET_MS` where the machine is slow.
+  linger(socket);
   await once(socket, "close");
   expect(socket.bytesRead).toBe(client.bytesWritten);
   listener.close();
