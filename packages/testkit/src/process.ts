@@ -49,6 +49,12 @@ export interface LogLine {
   readonly problem?: string;
 }
 
+/**
+ * Flags for a test on the real disk that is not about how long a write takes: all writers of all tests wait for one disk, on a busy machine
+ * longer than the default.
+ */
+export const PATIENT_WRITES: readonly string[] = ["--store-write-timeout-ms", "60000"];
+
 /** No test writes a profile to the user's home directory; a test with its own home directory turns it on. */
 const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };
 

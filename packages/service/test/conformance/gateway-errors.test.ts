@@ -4,6 +4,7 @@ import { call, createMembrane } from "../../../testkit/src/client.ts";
 import type { CallResponse } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { freePort } from "../../../testkit/src/free-port.ts";
+import { passTimeUntil } from "../../../testkit/src/pass-time.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { rawResponder } from "../../../testkit/src/raw-responder.ts";
@@ -23,15 +24,14 @@ const lookup: LookupFunction = (hostname, _options, callback) => {
 
 let service: TestService;
 let strict: TestService;
-/** A service with the default time limits for targets. */
-let patientService: TestService;
+/** A service with short time limits for targets. */
+let hasty: TestService;
 beforeAll(async () => {
-  const limits = { upstreamIdleTimeoutMs: 400, upstreamConnectTimeoutMs: 200, bufferedBodyBytes: 10 };
-  service = await startTestService({ lookup, limits });
+  service = await startTestService({ lookup, limits: { bufferedBodyBytes: 10 } });
   strict = await startTestService({ lookup, egress: { allow: [] } });
-  patientService = await startTestService();
+  hasty = await startTestService({ limits: { upstreamIdleTimeoutMs: 400, upstreamConnectTimeoutMs: 200 } });
 });
-afterAll(() => Promise.all([service, strict, patientService].map((one) => one.close())));
+afterAll(() => Promise.all([service, strict, hasty].map((one) => one.close())));
 
 function targetAt(url: string, more: object = {}): object {
   return {
@@ -137,9 +137,9 @@ test.each([
   ["the service's limit, though timeoutMs is larger", { timeoutMs: 3_600_000 }],
 ])("a target that sends nothing for %s: 504 connection_timeout", { timeout: 20_000 }, async (_name, more) => {
   await using target = await startRawTarget(() => undefined);
-  const { token } = await exportTarget(service, targetAt(target.url, more));
-  expectGatewayError(await call(service, token), 504, "connection_timeout", target.url);
-  expectGatewayError(await call(service, token, { body: "body" }), 504, "connection_timeout", target.url);
+  const { token } = await exportTarget(hasty, targetAt(target.url, more));
+  expectGatewayError(await call(hasty, token), 504, "connection_timeout", target.url);
+  expectGatewayError(await call(hasty, token, { body: "body" }), 504, "connection_timeout", target.url);
 });
 
 test.each([2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
@@ -151,9 +151,9 @@ test.each([2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
         setTimeout(() => response.end("gun"), 100);
       }, 100);
     });
-    const { token } = await exportTarget(patientService, targetAt(target.url, { timeoutMs }));
-    expect(await call(patientService, token)).toMatchObject({ status: 200, text: "begun" });
-    expect(await call(patientService, token, { body: "body" })).toMatchObject({ status: 200, text: "begun" });
+    const { token } = await exportTarget(service, targetAt(target.url, { timeoutMs }));
+    expect(await call(service, token)).toMatchObject({ status: 200, text: "begun" });
+    expect(await call(service, token, { body: "body" })).toMatchObject({ status: 200, text: "begun" });
   },
 );
 
@@ -163,8 +163,8 @@ test(
   async () => {
     await using target = await startRawTarget(() => undefined);
     const url = target.url.replace("http:", "https:");
-    const { token } = await exportTarget(service, targetAt(url));
-    expectGatewayError(await call(service, token), 504, "connection_timeout", url);
+    const { token } = await exportTarget(hasty, targetAt(url));
+    expectGatewayError(await call(hasty, token), 504, "connection_timeout", url);
   },
 );
 
@@ -183,10 +183,13 @@ test(
     await using target = await startRawTarget(
       rawResponder("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
     );
-    const { token } = await exportTarget(service, targetAt(target.url, { timeoutMs: 50 }));
-    await using connection = await openRawConnection(service.port);
+    let now = 0;
+    await using timed = await startTestService({ monotonic: () => now });
+    const { token } = await exportTarget(timed, targetAt(target.url, { timeoutMs: 50 }));
+    await using connection = await openRawConnection(timed.port);
     connection.send(requestHead(token));
-    await connection.closed;
+    await connection.until((text) => text.endsWith("half"));
+    await passTimeUntil(connection.closed, () => (now += 25));
     expect(connection.received()).toMatch(/^HTTP\/1\.1 200 .*half$/s);
   },
 );

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 const PROCESSES = 3;
@@ -14,8 +14,7 @@ const MAX_USES = 120;
 async function startProcesses(limits: object, uri: string, { count = PROCESSES, workers = 1 } = {}) {
   const data = await initDataDirectory();
   const processes: ServiceProcess[] = [];
-  // All writers wait for one disk: on a busy machine longer than the default.
-  const flags = ["--workers", String(workers), "--store-write-timeout-ms", "60000"];
+  const flags = ["--workers", String(workers), ...PATIENT_WRITES];
   const spawn = (): Promise<ServiceProcess> => spawnService(data.path, { flags });
   for (let i = 0; i < count; i += 1) processes.push(await spawn());
   const [first] = processes as [ServiceProcess, ...ServiceProcess[]];

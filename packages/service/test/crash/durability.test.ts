@@ -4,7 +4,7 @@ import { call, createMembrane, exportThrough, expectStatus, tokenOf } from "../.
 import type { TestDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 /**
@@ -13,8 +13,8 @@ import { startTarget } from "../../../testkit/src/target.ts";
  */
 const AFTER_POWER_CUT = {
   env: { LMDB_RESTORE: "safe" },
-  // For the ballast, and so that no write is late on a disk that other tests keep busy.
-  flags: ["--header-bytes", "1048576", "--store-write-timeout-ms", "60000"],
+  // The header bytes are for the ballast.
+  flags: ["--header-bytes", "1048576", ...PATIENT_WRITES],
 };
 
 /** CRASH_ROUNDS of them. Each is a separate test with its own store, so that none depends on how long all take. */

@@ -20,8 +20,11 @@ const LANES = 12;
 /** Requests that race in one round. One of them is the revoke: the first in one round, the second in the next, and so on. */
 const RACERS = 5;
 
+/** The disk is that of all tests: a write may take longer than the default. */
+const PATIENT = { storeWriteTimeoutMs: 60_000 };
+
 test("an export that races a revoke of its membrane is refused, or its capability is dead when the revoke is acknowledged", async () => {
-  await using service = await startTestService();
+  await using service = await startTestService({ limits: PATIENT });
   await using target = await startTarget();
   using client = startClient(service);
   const start: RevokeStart = { delayMs: 1 };
@@ -37,7 +40,7 @@ test("an export that races a revoke of its membrane is refused, or its capabilit
 });
 
 test("a re-export that races a revoke of its parent's membrane is refused, or is dead when the revoke is acknowledged", async () => {
-  await using service = await startTestService();
+  await using service = await startTestService({ limits: PATIENT });
   await using target = await startTarget();
   using client = startClient(service);
   const delegate = await createMembrane(service, service.tokens.create, "delegate");
@@ -55,7 +58,7 @@ test("a re-export that races a revoke of its parent's membrane is refused, or is
 });
 
 test("a create that races deleteSelf is refused, or its membrane is dead when deleteSelf is acknowledged", async () => {
-  await using service = await startTestService();
+  await using service = await startTestService({ limits: PATIENT });
   using client = startClient(service);
   const start: RevokeStart = { delayMs: 1 };
   const outcomes = await inLanes(async (round) => {
@@ -74,7 +77,7 @@ test("a create that races deleteSelf is refused, or its membrane is dead when de
 test.each(["create", "provision"] as const)(
   "of two concurrent %s requests with the same id, exactly one gets a 201",
   async (kind) => {
-    await using service = await startTestService();
+    await using service = await startTestService({ limits: PATIENT });
     using client = startClient(service);
     const code = kind === "create" ? "membrane_exists" : "tenant_exists";
     await inLanes(async (round) => {
@@ -88,7 +91,7 @@ test.each(["create", "provision"] as const)(
 );
 
 test("concurrent delegated queries return the same capabilities every time, and these work", async () => {
-  await using service = await startTestService();
+  await using service = await startTestService({ limits: PATIENT });
   using client = startClient(service);
   const delegate = await createMembrane(service, service.tokens.create, "delegate");
   await inLanes(async (round) => {

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
+import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import type { ActiveRule } from "../support/disk/faulty-disk.ts";
 import type { Machine } from "../support/kills/machine.ts";
-import { startMachine } from "../support/kills/machine.ts";
+import { startMachine, startMachineOn } from "../support/kills/machine.ts";
 
 /* A disk that takes long for a flush: the test ends it. */
 
@@ -55,14 +57,16 @@ test("while a write waits for a slow flush, invocations and queries that write n
 
 test("a flush that takes longer than a write may is a 503, for what is counted too, and repeats are done when the disk is fast again", async () => {
   await using target = await startTarget();
-  await using machine = await startMachine(["--store-write-timeout-ms", "300"]);
-  const { node, data } = machine;
-  const { service } = node;
-  const membrane = await createMembrane(service, data.tokens.create, "m");
-  const plain = await exportThrough(service, membrane.export, { uri: target.url });
+  const data = await initDataDirectory();
+  await using patient = await spawnService(data.path, { flags: PATIENT_WRITES });
+  const membrane = await createMembrane(patient, data.tokens.create, "m");
+  const plain = await exportThrough(patient, membrane.export, { uri: target.url });
   // Not of the membrane whose revoke may take effect meanwhile.
-  const kept = await createMembrane(service, data.tokens.create, "kept");
-  const counted = await exportThrough(service, kept.export, { uri: target.url, limits: { maxUses: 9 } });
+  const kept = await createMembrane(patient, data.tokens.create, "kept");
+  const counted = await exportThrough(patient, kept.export, { uri: target.url, limits: { maxUses: 9 } });
+  await patient.end("SIGTERM");
+  await using machine = await startMachineOn(data, ["--store-write-timeout-ms", "300"]);
+  const { service } = machine.node;
   {
     using _held = holdFlushes(machine);
     const sent = target.requests.length;

@@ -3,24 +3,28 @@ import { expect, test } from "vitest";
 import { startContinuousWriter } from "../../../testkit/src/continuous-writer.ts";
 import { call, createMembrane, expectStatus, exportThrough } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 import { holdLmdbWriteLock } from "../../../testkit/src/write-lock.ts";
 
 /* Another process on the same store that stops in its transaction, its commit or its flush must delay no response. */
 
-const FLAGS = { flags: ["--store-write-timeout-ms", "500"] };
+const HASTY = { flags: ["--store-write-timeout-ms", "500"] };
+const PATIENT = { flags: PATIENT_WRITES };
 const ROUNDS = 25;
 
 test("with another process stopped at any point of a write, every revoke gets a response, and a repeat takes effect", async () => {
   await using data = await initDataDirectory();
-  await using service = await spawnService(data.path, FLAGS);
   await using target = await startTarget();
   const membranes = [];
-  for (let i = 0; i < ROUNDS; i += 1) {
-    const { revoke, export: exporting } = await createMembrane(service, data.tokens.create, `m${i}`);
-    membranes.push({ revoke, token: await exportThrough(service, exporting, { uri: target.url }) });
+  {
+    await using patient = await spawnService(data.path, PATIENT);
+    for (let i = 0; i < ROUNDS; i += 1) {
+      const { revoke, export: exporting } = await createMembrane(patient, data.tokens.create, `m${i}`);
+      membranes.push({ revoke, token: await exportThrough(patient, exporting, { uri: target.url }) });
+    }
   }
+  await using service = await spawnService(data.path, HASTY);
   await using other = await startContinuousWriter(data.path);
   const statuses = new Set<number>();
   for (const [round, { revoke, token }] of membranes.entries()) {
@@ -59,10 +63,12 @@ async function untilAcknowledged<T extends { readonly status: number }>(send: ()
 
 test("a service whose write hangs in another process invokes until SIGTERM, and then ends", async () => {
   await using data = await initDataDirectory();
-  await using service = await spawnService(data.path, FLAGS);
   await using target = await startTarget();
-  const membrane = await createMembrane(service, data.tokens.create, "m");
-  const token = await exportThrough(service, membrane.export, { uri: target.url });
+  await using patient = await spawnService(data.path, PATIENT);
+  const membrane = await createMembrane(patient, data.tokens.create, "m");
+  const token = await exportThrough(patient, membrane.export, { uri: target.url });
+  await patient.end("SIGTERM");
+  await using service = await spawnService(data.path, HASTY);
   await using _writer = await holdLmdbWriteLock(data.path);
   expect(await call(service, membrane.revoke)).toMatchObject({
     status: 503,

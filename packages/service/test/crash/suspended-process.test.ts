@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
@@ -25,8 +25,8 @@ async function pause({ pid }: ServiceProcess): Promise<void> {
 
 test(`data that waits for a paused process passes in neither direction if it resumes after a revoke, ${ROUNDS} times`, async () => {
   await using data = await initDataDirectory();
-  await using paused = await spawnService(data.path);
-  await using other = await spawnService(data.path);
+  await using paused = await spawnService(data.path, { flags: PATIENT_WRITES });
+  await using other = await spawnService(data.path, { flags: PATIENT_WRITES });
   let latest: Socket | undefined;
   await using target = await startRawTarget((socket) => {
     latest = socket;
@@ -73,7 +73,7 @@ afterEach(() => void vi.useRealTimers());
 test("no event before the timers of a resumed process passes: a piece, an end, a head, a piece of a body", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
   await using service = await startTestService();
-  await using other = await spawnService(service.directory);
+  await using other = await spawnService(service.directory, { flags: PATIENT_WRITES });
   const wakes = ["5\r\nafter\r\n", "0\r\n\r\n", "HTTP/1.1 200 OK\r\nX-After: 1\r\n\r\n", "sent"];
   for (const [index, late] of wakes.entries()) {
     let latest: Socket | undefined;
@@ -107,8 +107,8 @@ test("no event before the timers of a resumed process passes: a piece, an end, a
 
 test("a request whose head waited for a paused process is refused if it resumes after a revoke", async () => {
   await using data = await initDataDirectory();
-  await using paused = await spawnService(data.path);
-  await using other = await spawnService(data.path);
+  await using paused = await spawnService(data.path, { flags: PATIENT_WRITES });
+  await using other = await spawnService(data.path, { flags: PATIENT_WRITES });
   await using target = await startRawTarget((socket) => {
     socket.on("data", () => void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   });

@@ -4,7 +4,7 @@ import type { CallResponse, CallOptions } from "../../../testkit/src/client.ts";
 import { call, expectStatus, tokenOf, uriOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { spawnService } from "../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import { TEST_AUTHORITY } from "../../../testkit/src/service.ts";
 import type { TestTarget } from "../../../testkit/src/target.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
@@ -22,8 +22,8 @@ test.each(LOADS)(
   "what one process acknowledges holds for the very next request to the other, $lanes at a time, $rounds times",
   async ({ lanes, pollers, rounds }) => {
     await using data = await initDataDirectory();
-    await using first = await spawnService(data.path);
-    await using second = await spawnService(data.path);
+    await using first = await spawnService(data.path, { flags: PATIENT_WRITES });
+    await using second = await spawnService(data.path, { flags: PATIENT_WRITES });
     await using target = await startTarget((_request, response) => void response.end());
     const dispatcher = new Agent({ connections: lanes * (pollers + 1) });
     const client: Client = (service, token, options) => call(service, token, { ...options, dispatcher });
@@ -84,8 +84,8 @@ async function play(client: Client, { here, there, target, create, name, pollers
 
 test("a capability that one process made can at once be delegated, invoked and revoked at the other", async () => {
   await using data = await initDataDirectory();
-  await using first = await spawnService(data.path);
-  await using second = await spawnService(data.path);
+  await using first = await spawnService(data.path, { flags: PATIENT_WRITES });
+  await using second = await spawnService(data.path, { flags: PATIENT_WRITES });
   await using target = await startTarget();
   const send = async (at: ServiceProcess, token: string, status: number, body?: object): Promise<any> =>
     expectStatus(await call(at, token, body === undefined ? {} : { body }), status).json;

@@ -68,9 +68,7 @@ test("a client that disconnects while its use is counted leaves its connection t
 
 test("a store that counts nothing in time is a 503, nothing is sent, and the connection serves others", async () => {
   await using target = await startRawTarget(rawResponder(OK_RESPONSE));
-  await using service = await startTestService({
-    limits: { ...ONE_CONNECTION, storeWriteTimeoutMs: 300 },
-  });
+  await using service = await startTestService({ limits: ONE_CONNECTION });
   const { token } = await exportTarget(service, { uri: target.url, limits: { maxUses: 9 } });
   await using lock = await holdWriteLock(service.directory);
   const responses = await Promise.all([call(service, token), call(service, token)]);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { call, createMembrane, exportThrough, expectStatus, uriOf } from "../../../testkit/src/client.ts";
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
@@ -129,7 +129,7 @@ test("a WebSocket is logged once, at its end, with its duration and the bytes of
   expect(before).not.toContain('"upstreamStatus":101');
   socket.close();
   await once(socket, "close");
-  await vi.waitFor(() => expect(service.logged()).toContain('"upstreamStatus":101'));
+  await expect.poll(() => service.logged()).toContain('"upstreamStatus":101');
   const line = JSON.parse(
     service
       .logged()

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { deferred } from "../../../testkit/src/deferred.ts";
+import { passTimeUntil } from "../../../testkit/src/pass-time.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import { startStreamingTarget, startTarget } from "../../../testkit/src/target.ts";
@@ -81,17 +83,26 @@ test("a management body that arrives byte by byte is a 408 after the time limit"
 });
 
 test("a slow body at the minimum rate arrives complete", async () => {
-  await using service = await startTestService({ limits: { requestRateWindowMs: 300, minRequestRate: 100 } });
-  await using target = await startTarget();
+  let now = 0;
+  await using service = await startTestService({
+    limits: { requestRateWindowMs: 300, minRequestRate: 100 },
+    monotonic: () => now,
+  });
+  let arrived = 0;
+  await using target = await startStreamingTarget((request, response) => {
+    request.on("data", ({ length }: Buffer) => (arrived += length)).on("end", () => response.end());
+  });
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token, { line: "POST / HTTP/1.1", headers: ["Content-Length: 300"] }));
-  for (let sent = 0; sent < 300; sent += 15) {
+  for (let sent = 15; sent <= 300; sent += 15) {
     connection.send("x".repeat(15));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => arrived).toBe(sent);
+    // Long enough that the service looks meanwhile, some of the times.
+    await sleep(50);
+    now += 50;
   }
   expect((await nextResponse(connection)).status).toBe(200);
-  expect(target.requests[0]!.body.length).toBe(300);
 });
 
 test("the connection of a client that reads a few bytes now and then is closed after the time limit, and others are served", async () => {
@@ -140,7 +151,12 @@ test("rare events are passed on as long as they arrive, however high the minimum
 });
 
 test("an invocation that continues ends at its total time limit: aborted if the response has begun, otherwise with a 504", async () => {
-  await using service = await startTestService({ limits: { invocationTimeoutMs: 500 } });
+  let now = 0;
+  const pass = () => (now += 50);
+  await using service = await startTestService({
+    limits: { invocationTimeoutMs: 500 },
+    monotonic: () => now,
+  });
   await using target = await startStreamingTarget((request, response) => {
     request.resume();
     if (request.method === "POST") return;
@@ -152,41 +168,51 @@ test("an invocation that continues ends at its total time limit: aborted if the 
   endless.send(requestHead(token));
   await endless.until((text) => text.includes("data: x"));
   await expectOthersServed(service);
-  await endless.closed;
+  await passTimeUntil(endless.closed, pass);
   expect(endless.received()).not.toMatch(/\r\n0\r\n\r\n$/);
 
   await using sending = await openRawConnection(service.port);
   sending.send(requestHead(token, POST));
   const stop = drip(sending, "x".repeat(100));
-  expect((await nextResponse(sending)).status).toBe(504);
+  expect((await passTimeUntil(nextResponse(sending), pass)).status).toBe(504);
   stop();
 });
 
 test("a target that does not begin its response in time is a 504, and one that has begun may pause for longer", async () => {
+  let now = 0;
   await using service = await startTestService({
     limits: { upstreamResponseTimeoutMs: 300, upstreamIdleTimeoutMs: 60_000 },
+    monotonic: () => now,
   });
-  await using target = await startStreamingTarget((request, response) => {
-    request.resume();
-    if (request.headers["x-begin"] === undefined) return;
-    response.write("begun");
-    setTimeout(() => response.end(" and ended"), 1_500);
+  const responses: ServerResponse[] = [];
+  await using target = await startStreamingTarget((_request, response) => {
+    if (responses.push(response) === 1) response.write("begun");
   });
   const { token } = await exportTarget(service, { uri: target.url });
-  const begun = call(service, token, { headers: { "x-begin": "1" } });
-  expect(await call(service, token)).toMatchObject({ status: 504, json: { code: "target_timeout" } });
-  expect((await begun).text).toBe("begun and ended");
+  await using begun = await openRawConnection(service.port);
+  begun.send(requestHead(token));
+  await begun.until((text) => text.includes("begun"));
+  const late = call(service, token);
+  await expect.poll(() => responses.length).toBe(2);
+  const response = await passTimeUntil(late, () => (now += 100));
+  expect(response).toMatchObject({ status: 504, json: { code: "target_timeout" } });
+  responses[0]!.end(" and ended");
+  expect((await nextResponse(begun)).body).toBe("begun and ended");
 });
 
 test("when a target stops sending within its response, the response is aborted, and others are served", async () => {
-  await using service = await startTestService({ limits: { upstreamIdleTimeoutMs: 300 } });
+  let now = 0;
+  await using service = await startTestService({
+    limits: { upstreamIdleTimeoutMs: 300 },
+    monotonic: () => now,
+  });
   await using target = await startStreamingTarget((_request, response) => void response.write("begun"));
   const { token } = await exportTarget(service, { uri: target.url });
   await using connection = await openRawConnection(service.port);
   connection.send(requestHead(token));
   await connection.until((text) => text.includes("begun"));
   await expectOthersServed(service);
-  await connection.closed;
+  await passTimeUntil(connection.closed, () => (now += 100));
   expect(connection.received()).not.toMatch(/\r\n0\r\n\r\n$/);
 });
 
@@ -236,7 +262,9 @@ test("requests beyond the connections that one destination may have wait; anothe
 });
 
 test("a request that waits for a connection, for a response that does not come, and for one to be sent once more, is not cut off as silent", async () => {
+  let now = 0;
   await using service = await startTestService({
+    monotonic: () => now,
     limits: {
       maxUpstreamConnectionsPerDestination: 1,
       upstreamResponseTimeoutMs: 3_000,
@@ -246,10 +274,12 @@ test("a request that waits for a connection, for a response that does not come, 
     },
   });
   const owed: ServerResponse[] = [];
-  await using target = await startStreamingTarget((_request, response) => {
+  await using target = await startStreamingTarget(async (_request, response) => {
     owed.push(response);
     const isSecond = owed.length === 2;
-    setTimeout(() => (isSecond ? response.destroy() : response.end("ok")), 2_400);
+    for (let step = 0; step < 24; step += 1, now += 100) await sleep(100);
+    if (isSecond) response.destroy();
+    else response.end("ok");
   });
   const { token } = await exportTarget(service, { uri: target.url });
   const first = call(service, token);

@@ -4,6 +4,7 @@ import { expect, test, vi } from "vitest";
 import { call } from "../../../testkit/src/client.ts";
 import { exportTarget } from "../../../testkit/src/exported-capability.ts";
 import { nextResponse, openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
+import { passTimeUntil } from "../../../testkit/src/pass-time.ts";
 import { startTestService } from "../../../testkit/src/service.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
@@ -73,11 +74,6 @@ test("a WebSocket is closed after --invocation-timeout-ms, however much it is us
   expect(causes(service)).toEqual(["TIMEOUT"]);
 });
 
-/** Waits until a writer's buffer is full and does not change any more. */
-async function untilStuck(buffered: () => number): Promise<void> {
-  for (let last = -1; last !== buffered() || last === 0; await sleep(300)) last = buffered();
-}
-
 const MIB = Buffer.alloc(1024 * 1024);
 
 test("a client that does not read is cut when it is slower than --min-response-rate over a window", async () => {
@@ -95,11 +91,7 @@ test("a client that does not read is cut when it is slower than --min-response-r
   connection.socket.pause();
   const [socket] = target.sockets;
   const closed = closeCode(socket!);
-  await untilStuck(() => socket!.bufferedAmount);
-  now += 60_000;
-  await sleep(A_FEW_TICKS_MS);
-  now += 60_000;
-  expect(await closed).toBe(1_006);
+  expect(await passTimeUntil(closed, () => (now += 5_000))).toBe(1_006);
   expect(causes(service)).toEqual(["TOO_SLOW"]);
 });
 
@@ -116,22 +108,23 @@ test("a target that does not read is cut in the same way", async () => {
   const socket = await openWebSocket(service, token);
   const closed = closeCode(socket);
   for (let i = 0; i < 32; i += 1) socket.send(MIB);
-  await untilStuck(() => socket.bufferedAmount);
-  now += 60_000;
-  await sleep(A_FEW_TICKS_MS);
-  now += 60_000;
-  expect(await closed).toBe(1_006);
+  expect(await passTimeUntil(closed, () => (now += 5_000))).toBe(1_006);
   expect(causes(service)).toEqual(["TOO_SLOW"]);
 });
 
 test("the limits for the silence of an HTTP connection and of a target do not end a WebSocket", async () => {
+  let now = 0;
   await using service = await startTestService({
+    monotonic: () => now,
     limits: { upstreamResponseTimeoutMs: 400, upstreamIdleTimeoutMs: 400, responseRateWindowMs: 100 },
   });
   await using target = await startWebSocketTarget();
   const { token } = await exportTarget(service, { uri: target.url, timeoutMs: 400 });
   const socket = await openWebSocket(service, token);
-  await sleep(1_500);
+  for (let passed = 0; passed < 1_200; passed += 400) {
+    now += 400;
+    await sleep(A_FEW_TICKS_MS);
+  }
   socket.send("still here");
   expect(await nextMessage(socket)).toBe("still here");
   socket.terminate();
@@ -151,7 +144,7 @@ test("WebSockets count as invocations in flight until they end", async () => {
     socket.close();
     await closed;
   }
-  await vi.waitFor(async () => expect(await call(service, token)).toMatchObject({ status: 200 }));
+  await expect.poll(async () => (await call(service, token)).status).toBe(200);
 });
 
 test("WebSockets take no place of the requests to their destination, and count as connections to targets", async () => {
@@ -171,7 +164,7 @@ test("WebSockets take no place of the requests to their destination, and count a
   const closed = closeCode(sockets[0]!);
   sockets[0]!.terminate();
   await closed;
-  await vi.waitFor(async () => expect(await call(service, token)).toMatchObject({ status: 200 }));
+  await expect.poll(async () => (await call(service, token)).status).toBe(200);
   for (const socket of sockets) socket.terminate();
 });
 
@@ -191,7 +184,7 @@ test("of WebSockets that wait for their clients, the one that has waited longest
     await connection.until((text) => text.includes("\r\n\r\n"));
     connection.socket.pause();
   }
-  await vi.waitFor(() => expect(causes(service)).toContain("WAITED_TOO_LONG"), 10_000);
+  await expect.poll(() => causes(service)).toContain("WAITED_TOO_LONG");
   expect(new Set(causes(service))).toEqual(new Set(["WAITED_TOO_LONG"]));
   await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
 });

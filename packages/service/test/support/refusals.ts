@@ -193,7 +193,7 @@ async function whileSent(service: TestService, happen: () => unknown): Promise<R
 }
 
 async function storeHeld({ target }: Given): Promise<RawResponse> {
-  await using service = await startTestService({ limits: { storeWriteTimeoutMs: 300 } });
+  await using service = await startTestService();
   const { token } = await exportTarget(service, { uri: target.url, limits: { maxUses: 9 } });
   await using _lock = await holdWriteLock(service.directory);
   return await send(service, token);

@@ -9,6 +9,7 @@ import {
 } from "../../../../testkit/src/postgres-engine.ts";
 import { openPostgresStore } from "../../../../testkit/src/postgres-nodes.ts";
 import { temporaryDirectory } from "../../../../testkit/src/temporary-directory.ts";
+import { DEFAULT_LIMITS } from "../../service-limits.ts";
 import { createServiceKeys } from "../keys.ts";
 import { StoreFormatError } from "../store.ts";
 import { migrate } from "./migrate.ts";
@@ -35,7 +36,7 @@ test("a start waits for a node that changes the schema, longer than a write may 
   const at = join(directory.path, "store");
   const options = {
     ...OPTIONS,
-    writeTimeoutMs: 300,
+    writeTimeoutMs: DEFAULT_LIMITS.storeWriteTimeoutMs,
     directory: at,
     keys: createServiceKeys(randomBytes(32)),
   };

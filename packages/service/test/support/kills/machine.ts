@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { TestDataDirectory } from "../../../../testkit/src/data-directory.ts";
 import { initDataDirectory } from "../../../../testkit/src/data-directory.ts";
 import type { ServiceProcess } from "../../../../testkit/src/process.ts";
-import { spawnService } from "../../../../testkit/src/process.ts";
+import { PATIENT_WRITES, spawnService } from "../../../../testkit/src/process.ts";
 import type { FaultyDisk } from "../disk/faulty-disk.ts";
 import { createFaultyDisk } from "../disk/faulty-disk.ts";
 import { cutPower } from "../disk/power-cut.ts";
@@ -40,17 +40,14 @@ export interface Machine<D extends DataPath = TestDataDirectory> extends AsyncDi
   restart(after: Reopening, isLost: () => boolean): Promise<number>;
 }
 
-/** All writers wait for one disk: on a busy machine longer than the default. */
-const FLAGS = ["--store-write-timeout-ms", "60000"];
-
-export async function startMachine(flags: readonly string[] = FLAGS): Promise<Machine> {
+export async function startMachine(flags: readonly string[] = PATIENT_WRITES): Promise<Machine> {
   return startMachineOn(await initDataDirectory(), flags);
 }
 
 /** @param data is disposed of with the machine. */
 export async function startMachineOn<D extends DataPath>(
   data: D,
-  flags: readonly string[] = FLAGS,
+  flags: readonly string[] = PATIENT_WRITES,
 ): Promise<Machine<D>> {
   const disk = await createFaultyDisk();
   const dataFile = join(data.path, "store", "data.mdb");
