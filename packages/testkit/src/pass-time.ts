@@ -4,11 +4,12 @@ const STEP_MS = 50;
 /**
  * Waits for what a limit does, while time passes for a service with a clock of the test.
  *
- * Before the wait the clock does not move: what must happen before the limit has happened, however slow the machine is.
+ * Until then the test leaves its clock alone, so that what must happen before the limit has happened, however slow the machine is. Undici and
+ * Node's server follow the real clock: the limit must be short in real time, too.
  *
- * @param pass advances the clock by a part of the limit: the service counts a silence from when it last looked.
+ * @param pass advances the clock. It is called again and again: the service counts a silence from when it last looked.
  */
 export async function passTimeUntil<T>(awaited: Promise<T>, pass: () => void): Promise<T> {
-  const timer = setInterval(pass, STEP_MS);
+  const timer = setInterval(pass, STEP_MS).unref();
   return awaited.finally(() => clearInterval(timer));
 }

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.ts";
-import { UNLIMITED } from "./service.ts";
+import { PATIENT, UNLIMITED } from "./service.ts";
 import type { ProcessResult } from "./run.ts";
 import { until } from "./until.ts";
 
@@ -49,11 +49,11 @@ export interface LogLine {
   readonly problem?: string;
 }
 
-/**
- * Flags for a test on the real disk that is not about how long a write takes: all writers of all tests wait for one disk, on a busy machine
- * longer than the default.
- */
-export const PATIENT_WRITES: readonly string[] = ["--store-write-timeout-ms", "60000"];
+/** The flags of {@link PATIENT}. */
+export const PATIENT_WRITES: readonly string[] = [
+  "--store-write-timeout-ms",
+  String(PATIENT.storeWriteTimeoutMs),
+];
 
 /** No test writes a profile to the user's home directory; a test with its own home directory turns it on. */
 const ENVIRONMENT = { ...process.env, MEMBRANE_PROFILE: "false" };

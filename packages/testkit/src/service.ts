@@ -90,6 +90,12 @@ export interface TestService extends AsyncDisposable {
 /** A limit that is never reached: tests use revoked capabilities many times from one address. */
 export const UNLIMITED = 1_000_000_000;
 
+/**
+ * Limits of a test on the real disk that is not about how long a write takes: all writers of all tests wait for one disk, on a busy machine
+ * longer than the default.
+ */
+export const PATIENT = { storeWriteTimeoutMs: 60_000 };
+
 export const TEST_AUTHORITY = "membrane.test";
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {

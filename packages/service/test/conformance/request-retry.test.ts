@@ -167,8 +167,8 @@ test("a request to a target that does not respond in time is not sent a second t
   const { serve, turns } = closing(() => undefined);
   await using target = await startRawTarget(serve);
   const { token } = await exportTarget(service, { uri: target.url });
-  const { token: hasty } = await exportTarget(service, { uri: target.url, timeoutMs: 300 });
-  expect([await request(token, "GET"), await request(hasty, "GET")]).toEqual([200, 504]);
+  const { token: hastyToken } = await exportTarget(service, { uri: target.url, timeoutMs: 300 });
+  expect([await request(token, "GET"), await request(hastyToken, "GET")]).toEqual([200, 504]);
   expect(turns).toEqual([1, 2]);
 });
 

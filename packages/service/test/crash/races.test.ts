@@ -11,7 +11,7 @@ import {
   uriOf,
 } from "../../../testkit/src/client.ts";
 import type { TestService } from "../../../testkit/src/service.ts";
-import { startTestService } from "../../../testkit/src/service.ts";
+import { PATIENT, startTestService } from "../../../testkit/src/service.ts";
 import { startTarget } from "../../../testkit/src/target.ts";
 
 const ROUNDS = 150;
@@ -19,9 +19,6 @@ const ROUNDS = 150;
 const LANES = 12;
 /** Requests that race in one round. One of them is the revoke: the first in one round, the second in the next, and so on. */
 const RACERS = 5;
-
-/** The disk is that of all tests: a write may take longer than the default. */
-const PATIENT = { storeWriteTimeoutMs: 60_000 };
 
 test("an export that races a revoke of its membrane is refused, or its capability is dead when the revoke is acknowledged", async () => {
   await using service = await startTestService({ limits: PATIENT });

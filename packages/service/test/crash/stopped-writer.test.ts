@@ -23,6 +23,7 @@ test("with another process stopped at any point of a write, every revoke gets a 
       const { revoke, export: exporting } = await createMembrane(patient, data.tokens.create, `m${i}`);
       membranes.push({ revoke, token: await exportThrough(patient, exporting, { uri: target.url }) });
     }
+    await patient.end("SIGTERM");
   }
   await using service = await spawnService(data.path, HASTY);
   await using other = await startContinuousWriter(data.path);

@@ -6,7 +6,7 @@ import { call, createMembrane, exportThrough, expectStatus } from "../../../test
 import { initDataDirectory } from "../../../testkit/src/data-directory.ts";
 import { PATIENT_WRITES, spawnService } from "../../../testkit/src/process.ts";
 import type { ServiceProcess } from "../../../testkit/src/process.ts";
-import { startTestService } from "../../../testkit/src/service.ts";
+import { PATIENT, startTestService } from "../../../testkit/src/service.ts";
 import { startRawTarget } from "../../../testkit/src/target.ts";
 import { openRawConnection, requestHead } from "../../../testkit/src/raw-connection.ts";
 
@@ -72,7 +72,7 @@ afterEach(() => void vi.useRealTimers());
 /** The system decides whether a process that resumes handles timers or bytes first. Here it is always the bytes. */
 test("no event before the timers of a resumed process passes: a piece, an end, a head, a piece of a body", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
-  await using service = await startTestService();
+  await using service = await startTestService({ limits: PATIENT });
   await using other = await spawnService(service.directory, { flags: PATIENT_WRITES });
   const wakes = ["5\r\nafter\r\n", "0\r\n\r\n", "HTTP/1.1 200 OK\r\nX-After: 1\r\n\r\n", "sent"];
   for (const [index, late] of wakes.entries()) {

@@ -267,8 +267,8 @@ test("a request that waits for a connection, for a response that does not come, 
     monotonic: () => now,
     limits: {
       maxUpstreamConnectionsPerDestination: 1,
-      upstreamResponseTimeoutMs: 3_000,
-      upstreamIdleTimeoutMs: 3_000,
+      upstreamResponseTimeoutMs: 30_000,
+      upstreamIdleTimeoutMs: 30_000,
       requestRateWindowMs: 100,
       responseRateWindowMs: 100,
     },
@@ -277,7 +277,7 @@ test("a request that waits for a connection, for a response that does not come, 
   await using target = await startStreamingTarget(async (_request, response) => {
     owed.push(response);
     const isSecond = owed.length === 2;
-    for (let step = 0; step < 24; step += 1, now += 100) await sleep(100);
+    for (let step = 0; step < 24; step += 1, now += 1_000) await sleep(100);
     if (isSecond) response.destroy();
     else response.end("ok");
   });

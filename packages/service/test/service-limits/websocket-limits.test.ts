@@ -21,6 +21,9 @@ import {
 /** A WebSocket that is not cut must not delay the suite. */
 vi.setConfig({ testTimeout: 30_000 });
 
+/** A clock by which nothing ends because of its time. */
+const NO_TIME = () => 0;
+
 /** Longer than the interval at which limits are checked. */
 const A_FEW_TICKS_MS = 800;
 
@@ -121,7 +124,7 @@ test("the limits for the silence of an HTTP connection and of a target do not en
   await using target = await startWebSocketTarget();
   const { token } = await exportTarget(service, { uri: target.url, timeoutMs: 400 });
   const socket = await openWebSocket(service, token);
-  for (let passed = 0; passed < 1_200; passed += 400) {
+  while (now < 1_200) {
     now += 400;
     await sleep(A_FEW_TICKS_MS);
   }
@@ -131,7 +134,10 @@ test("the limits for the silence of an HTTP connection and of a target do not en
 });
 
 test("WebSockets count as invocations in flight until they end", async () => {
-  await using service = await startTestService({ limits: { maxConcurrentInvocationsPerCapability: 2 } });
+  await using service = await startTestService({
+    limits: { maxConcurrentInvocationsPerCapability: 2 },
+    monotonic: NO_TIME,
+  });
   await using target = await startWebSocketTarget();
   const { token } = await exportTarget(service, { uri: target.url });
   const sockets = [await openWebSocket(service, token), await openWebSocket(service, token)];
@@ -150,6 +156,7 @@ test("WebSockets count as invocations in flight until they end", async () => {
 test("WebSockets take no place of the requests to their destination, and count as connections to targets", async () => {
   await using service = await startTestService({
     limits: { maxUpstreamConnectionsPerDestination: 1, maxUpstreamConnections: 6 },
+    monotonic: NO_TIME,
   });
   await using target = await startWebSocketTarget();
   const { token } = await exportTarget(service, { uri: target.url });
